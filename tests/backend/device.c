@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Which devices there are, and the backend's half of displif.h's state machine.
+ * XenStore events only say "look": every decision is made on the values that are
+ * there when we look, compared with those that we saw or wrote last.
+ */
+#include <stdlib.h>
+
+#include "backend.h"
+
+struct device *device_find(unsigned int domid, unsigned int devid)
+{
+	struct device *dev = be.devices;
+
+	while (dev && (dev->domid != domid || dev->devid != devid))
+		dev = dev->next;
+	return dev;
+}
+
+/* End the connection: nothing of the guest stays mapped or bound. */
+static void device_release(struct device *dev)
+{
+	for (unsigned int i = 0; i < dev->nr_connectors; i++)
+		connector_release(dev->connectors[i]);
+	buffers_release(dev);
+}
+
+static void close_to(struct device *dev, int state)
+{
+	store_write_state(dev, XenbusStateClosing);
+	device_release(dev);
+	store_write_state(dev, XenbusStateClosed);
+	if (state != XenbusStateClosed)
+		store_write_state(dev, state);
+}
+
+void device_error(struct device *dev)
+{
+	log_error("dom%u/%u: closed after an error", dev->domid, dev->devid);
+	close_to(dev, XenbusStateClosed);
+}
+
+static bool read_connector(struct device *dev, unsigned int index)
+{
+	struct connector *conn = connector_get(dev, index);
+	char dir[512];
+	char *text;
+	bool ok;
+
+	snprintf(dir, sizeof(dir), "%s/%u", dev->fe_path, index);
+	free(conn->unique_id);
+	conn->unique_id = store_read(dir, XENDISPL_FIELD_UNIQUE_ID);
+	text = store_read(dir, XENDISPL_FIELD_RESOLUTION);
+	ok = parse_resolution(text, &conn->width, &conn->height);
+	if (!ok)
+		log_error("%s/resolution is \"%s\", expected WIDTHxHEIGHT", dir,
+			  text ? text : "(missing)");
+	free(text);
+	return ok;
+}
+
+/* The connectors are those from 0 on without a gap. */
+static bool read_connectors(struct device *dev)
+{
+	unsigned int index;
+
+	for (index = 0; index < CONNECTORS_MAX; index++) {
+		char node[12];
+		char *there;
+
+		snprintf(node, sizeof(node), "%u", index);
+		there = store_read(dev->fe_path, node);
+		if (!there)
+			break;
+		free(there);
+		if (!read_connector(dev, index))
+			return false;
+	}
+	dev->nr_connectors = index;
+	if (!index)
+		log_error("%s has no connector 0", dev->fe_path);
+	return index > 0;
+}
+
+static void read_features(struct device *dev)
+{
+	char *version = store_read(dev->fe_path, XENDISPL_FIELD_FE_VERSION);
+	char *alloc = store_read(dev->fe_path, XENDISPL_FIELD_BE_ALLOC);
+	struct findings f = { 0 };
+
+	dev->version = check_version(be.versions, version, &f);
+	breaches_from(dev, -1, &f);
+	dev->be_alloc = alloc && !strcmp(alloc, "1");
+	free(version);
+	free(alloc);
+}
+
+static void device_bind(struct device *dev)
+{
+	read_features(dev);
+	if (!read_connectors(dev)) {
+		device_error(dev);
+		return;
+	}
+	for (unsigned int i = 0; i < dev->nr_connectors; i++) {
+		if (!connector_bind(dev->connectors[i])) {
+			device_error(dev);
+			return;
+		}
+	}
+	log_debug("dom%u/%u: %u connector(s), version %u%s", dev->domid, dev->devid,
+		  dev->nr_connectors, dev->version, dev->be_alloc ? ", be-alloc" : "");
+	store_write_state(dev, XenbusStateConnected);
+}
+
+static bool is_bound(const struct device *dev)
+{
+	return dev->be_state == XenbusStateConnected;
+}
+
+static void await_frontend(struct device *dev)
+{
+	store_offer_versions(dev);
+	store_write_state(dev, XenbusStateInitWait);
+}
+
+static void fe_initialising(struct device *dev)
+{
+	if (is_bound(dev))
+		close_to(dev, XenbusStateInitWait);
+	else if (dev->be_state != XenbusStateInitWait && store_online(dev))
+		await_frontend(dev);
+}
+
+static void fe_ready(struct device *dev, int state)
+{
+	if (dev->be_state == XenbusStateInitWait) {
+		if (state == XenbusStateConnected)
+			breach(dev, -1, "frontend went to Connected before the backend did");
+		device_bind(dev);
+	} else if (is_bound(dev) && state == XenbusStateInitialised) {
+		/* It has new rings, and ours are those of its former life. */
+		breach(dev, -1, "frontend went to Initialised while the backend is Connected");
+		close_to(dev, XenbusStateInitWait);
+	}
+}
+
+static void fe_closed(struct device *dev)
+{
+	if (is_bound(dev))
+		close_to(dev, store_online(dev) ? XenbusStateInitWait : XenbusStateClosed);
+}
+
+static void fe_reconfiguring(struct device *dev)
+{
+	if (!is_bound(dev))
+		return;
+	device_release(dev);
+	await_frontend(dev);
+}
+
+/*
+ * A state that the frontend had before we came is about our predecessor's
+ * rings. It counts again when it changes, or when it is written anew: then an
+ * event comes beside the one that registering the watch causes.
+ */
+static bool is_news(struct device *dev, int state, bool first_event)
+{
+	if (dev->stale) {
+		if (state == dev->fe_state && first_event)
+			return false;
+		dev->stale = false;
+		return true;
+	}
+	return state != dev->fe_state;
+}
+
+static void on_frontend_event(struct device *dev)
+{
+	int state = store_read_state(dev->fe_path);
+	bool first_event = !dev->watch_fired;
+	bool news = is_news(dev, state, first_event);
+
+	dev->watch_fired = true;
+	if (!news && !(first_event && !dev->stale))
+		return;
+	log_debug("dom%u/%u: frontend state %d -> %d", dev->domid, dev->devid, dev->fe_state,
+		  state);
+	dev->fe_state = state;
+	switch (state) {
+	case XenbusStateInitialising:
+		return fe_initialising(dev);
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+		return fe_ready(dev, state);
+	case XenbusStateUnknown:
+	case XenbusStateClosing:
+	case XenbusStateClosed:
+		return fe_closed(dev);
+	case XenbusStateReconfiguring:
+		return fe_reconfiguring(dev);
+	}
+}
+
+/* The state with which a device starts depends on who had it before us. */
+static void take_over(struct device *dev, int found)
+{
+	switch (found) {
+	case XenbusStateInitialising:
+		return await_frontend(dev);
+	case XenbusStateClosed:
+		if (!store_online(dev))
+			return;
+		break;
+	default:
+		log_error("dom%u/%u: found in state %d, left over by another backend",
+			  dev->domid, dev->devid, found);
+		close_to(dev, XenbusStateClosed);
+		if (!store_online(dev))
+			return;
+	}
+	store_write_state(dev, XenbusStateInitialising);
+	await_frontend(dev);
+}
+
+static void start_device(struct device *dev, int found)
+{
+	dev->be_state = found;
+	dev->fe_state = store_read_state(dev->fe_path);
+	dev->stale = dev->fe_state != XenbusStateInitialising &&
+		     dev->fe_state != XenbusStateUnknown;
+	take_over(dev, found);
+}
+
+static void add_device(unsigned int domid, unsigned int devid, const char *be_path, int found)
+{
+	char *fe_path = store_read(be_path, "frontend");
+	static unsigned int generation;
+	char watch[512];
+	struct device *dev;
+
+	if (!fe_path)
+		return;	/* still being made; its nodes will cause events */
+	dev = calloc(1, sizeof(*dev));
+	if (!dev) {
+		free(fe_path);
+		return;
+	}
+	dev->domid = domid;
+	dev->devid = devid;
+	dev->be_path = strdup(be_path);
+	dev->fe_path = fe_path;
+	dev->next = be.devices;
+	be.devices = dev;
+	snprintf(dev->watch_token, sizeof(dev->watch_token), "fe%u", generation++);
+	/* Watch first, look then: no change can fall in between. */
+	snprintf(watch, sizeof(watch), "%s/state", fe_path);
+	if (!xs_watch(be.xs, watch, dev->watch_token))
+		log_error("cannot watch %s: %s", watch, strerror(errno));
+	start_device(dev, found);
+}
+
+static void remove_device(struct device *dev)
+{
+	struct device **link = &be.devices;
+	char watch[512];
+
+	log_debug("dom%u/%u: gone", dev->domid, dev->devid);
+	snprintf(watch, sizeof(watch), "%s/state", dev->fe_path);
+	xs_unwatch(be.xs, watch, dev->watch_token);
+	device_release(dev);
+	while (*link != dev)
+		link = &(*link)->next;
+	*link = dev->next;
+	for (unsigned int i = 0; i < CONNECTORS_MAX; i++)
+		connector_free(dev->connectors[i]);
+	free(dev->be_path);
+	free(dev->fe_path);
+	free(dev);
+}
+
+/* Somebody else wrote our state: the toolstack, to detach or to begin anew. */
+static void on_foreign_state(struct device *dev, int state)
+{
+	log_debug("dom%u/%u: toolstack changed our state %d -> %d", dev->domid, dev->devid,
+		  dev->be_state, state);
+	switch (state) {
+	case XenbusStateInitialising:
+		device_release(dev);
+		start_device(dev, state);
+		return;
+	case XenbusStateClosing:
+	case XenbusStateClosed:
+		device_release(dev);
+		store_write_state(dev, XenbusStateClosed);
+		return;
+	}
+}
+
+static void check_device(unsigned int domid, unsigned int devid)
+{
+	struct device *dev = device_find(domid, devid);
+	char path[512];
+	char *text;
+	int state;
+
+	snprintf(path, sizeof(path), "%s/%u/%u", be.base, domid, devid);
+	text = store_read(path, "state");
+	free(text);
+	if (!text) {
+		if (dev)
+			remove_device(dev);
+		return;
+	}
+	state = store_read_state(path);
+	if (!dev)
+		add_device(domid, devid, path, state);
+	else if (state != dev->be_state)
+		on_foreign_state(dev, state);
+}
+
+static void scan_domain(const char *domain)
+{
+	char path[512];
+	unsigned int count = 0;
+	uint32_t domid, devid;
+	char **names;
+
+	snprintf(path, sizeof(path), "%s/%s", be.base, domain);
+	names = xs_directory(be.xs, XBT_NULL, path, &count);
+	for (unsigned int i = 0; names && i < count; i++)
+		if (parse_u32(domain, &domid) && parse_u32(names[i], &devid))
+			check_device(domid, devid);
+	free(names);
+}
+
+void devices_rescan(void)
+{
+	unsigned int count = 0;
+	char **domains = xs_directory(be.xs, XBT_NULL, be.base, &count);
+	struct device *next;
+
+	for (unsigned int i = 0; domains && i < count; i++)
+		scan_domain(domains[i]);
+	free(domains);
+	for (struct device *dev = be.devices; dev; dev = next) {
+		next = dev->next;
+		check_device(dev->domid, dev->devid);
+	}
+}
+
+void devices_on_watch(const char *path, const char *token)
+{
+	unsigned int domid, devid;
+
+	if (!strcmp(token, "be")) {
+		if (sscanf(path + strlen(be.base), "/%u/%u", &domid, &devid) == 2)
+			check_device(domid, devid);
+		else
+			devices_rescan();
+		return;
+	}
+	for (struct device *dev = be.devices; dev; dev = dev->next) {
+		if (!strcmp(token, dev->watch_token)) {
+			on_frontend_event(dev);
+			return;
+		}
+	}
+}
+
+void devices_close_all(void)
+{
+	while (be.devices) {
+		if (be.devices->be_state != XenbusStateClosed)
+			close_to(be.devices, XenbusStateClosed);
+		remove_device(be.devices);
+	}
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <stdlib.h>
+
+#include "backend.h"
+
+#define PATH_SIZE 512
+
+/* Each returned value is ended by a 0, which xs_read() does for us. */
+char *store_read(const char *dir, const char *node)
+{
+	char path[PATH_SIZE];
+	unsigned int len;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, node);
+	return xs_read(be.xs, XBT_NULL, path, &len);
+}
+
+bool store_read_u32(const char *dir, const char *node, uint32_t *value)
+{
+	char *text = store_read(dir, node);
+	bool ok = parse_u32(text, value);
+
+	if (!ok)
+		log_error("%s/%s is \"%s\", expected a decimal number", dir, node,
+			  text ? text : "(missing)");
+	free(text);
+	return ok;
+}
+
+int store_read_state(const char *dir)
+{
+	char *text = store_read(dir, "state");
+	uint32_t state = XenbusStateUnknown;
+
+	if (text && (!parse_u32(text, &state) || state > XenbusStateReconfigured)) {
+		log_error("%s/state is \"%s\", expected 0 to 8", dir, text);
+		state = XenbusStateUnknown;
+	}
+	free(text);
+	return state;
+}
+
+/* The toolstack writes 0 when it takes the device away; absent means online. */
+bool store_online(const struct device *dev)
+{
+	char *text = store_read(dev->be_path, "online");
+	bool online = !text || strcmp(text, "0");
+
+	free(text);
+	return online;
+}
+
+/* Write only what belongs to a device that is still there. */
+static bool write_if_there(xs_transaction_t t, const char *dir, const char *node,
+			   const char *value)
+{
+	char path[PATH_SIZE];
+	unsigned int len;
+	char *there;
+
+	snprintf(path, sizeof(path), "%s/frontend", dir);
+	there = xs_read(be.xs, t, path, &len);
+	if (!there)
+		return true;
+	free(there);
+	snprintf(path, sizeof(path), "%s/%s", dir, node);
+	return xs_write(be.xs, t, path, value, strlen(value));
+}
+
+/*
+ * In a transaction, since the toolstack may be removing the device right now: a
+ * plain write would bring its directory back to life, for ever.
+ */
+static void store_write(const char *dir, const char *node, const char *value)
+{
+	bool ok;
+
+	do {
+		xs_transaction_t t = xs_transaction_start(be.xs);
+
+		ok = t != XBT_NULL && write_if_there(t, dir, node, value);
+		if (t != XBT_NULL && !xs_transaction_end(be.xs, t, !ok))
+			ok = false;
+	} while (!ok && errno == EAGAIN);
+	if (!ok)
+		log_error("cannot write \"%s\" to %s/%s: %s", value, dir, node, strerror(errno));
+}
+
+void store_offer_versions(const struct device *dev)
+{
+	char path[PATH_SIZE];
+
+	if (be.versions) {
+		store_write(dev->be_path, XENDISPL_FIELD_BE_VERSIONS, be.versions);
+		return;
+	}
+	/* A predecessor with other options may have left it. */
+	snprintf(path, sizeof(path), "%s/%s", dev->be_path, XENDISPL_FIELD_BE_VERSIONS);
+	xs_rm(be.xs, XBT_NULL, path);
+}
+
+void store_write_state(struct device *dev, int state)
+{
+	char value[12];
+
+	log_debug("dom%u/%u: backend state %d -> %d", dev->domid, dev->devid, dev->be_state,
+		  state);
+	snprintf(value, sizeof(value), "%d", state);
+	dev->be_state = state;
+	store_write(dev->be_path, "state", value);
+}

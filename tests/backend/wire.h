@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* The wire's definitions and the barriers that ring.h expects of its user. */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/grant_table.h>
+
+/* The peer runs on another CPU whatever this program's own threads do. */
+#define xen_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define xen_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define xen_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+
+#include <xen/io/xenbus.h>
+#include <xen/io/displif.h>
+
+#define WIRE_PAGE_SIZE 4096
+#define WIRE_RING_SLOTS 32
+
+#endif
