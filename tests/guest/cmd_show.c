@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Commands that put the pattern on connectors. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kmspaint.h"
+
+/* What one connector shows: frame k, of seed + k, is in buf[k % 2]. */
+struct stage {
+	struct head head;
+	struct buffer buf[2];
+	struct size fb;
+};
+
+static struct stage stages[MAX_HEADS];
+
+static struct size or_else(struct size size, struct size other)
+{
+	return size.w ? size : other;
+}
+
+static void paint_frame(const struct options *opt, struct stage *stage,
+			unsigned int k)
+{
+	struct buffer *buf = &stage->buf[k % 2];
+
+	pattern_paint(buf->map, buf->pitch, opt->format, stage->fb.w,
+		      stage->fb.h, opt->seed + k);
+}
+
+static void stage_open(struct kms *kms, const struct options *opt,
+		       struct stage *stage, unsigned int connector,
+		       unsigned int buffers)
+{
+	struct head *head = &stage->head;
+	struct size mode;
+
+	head_init(kms, head, connector, opt->mode.w, opt->mode.h);
+	mode = (struct size){ head->mode.hdisplay, head->mode.vdisplay };
+	stage->fb = or_else(opt->fb, mode);
+	for (unsigned int i = 0; i < buffers; i++)
+		fb_make(kms, &stage->buf[i], head, opt->format,
+			or_else(opt->dumb, stage->fb), stage->fb);
+	paint_frame(opt, stage, 0);
+	must(head_enable(kms, head, stage->buf[0].fb),
+	     "connector %u (id %u): %s %ux%u", connector, head->connector,
+	     kms->atomic ? "DRM_IOCTL_MODE_ATOMIC modeset" :
+	     "DRM_IOCTL_MODE_SETCRTC", mode.w, mode.h);
+}
+
+static void stage_close(struct kms *kms, struct stage *stage)
+{
+	unsigned int index = stage->head.index;
+
+	must(head_disable(kms, &stage->head), "connector %u: disable", index);
+	for (int i = 0; i < 2; i++)
+		if (stage->buf[i].handle)
+			must(dumb_destroy(kms, &stage->buf[i]),
+			     "connector %u: DRM_IOCTL_MODE_RMFB and _DESTROY_DUMB",
+			     index);
+}
+
+static void flip_to(struct kms *kms, struct stage *stage, struct buffer *buf)
+{
+	struct head *head = &stage->head;
+
+	must(head_flip(kms, head, buf->fb), "connector %u (id %u): %s, flip %u",
+	     head->index, head->connector,
+	     kms->atomic ? "DRM_IOCTL_MODE_ATOMIC" : "DRM_IOCTL_MODE_PAGE_FLIP",
+	     head->flips + 1);
+}
+
+/* Starts the flips that are due; returns whether any is under way. */
+static bool flip_stages(struct kms *kms, const struct options *opt,
+			unsigned int count)
+{
+	bool busy = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct head *head = &stages[i].head;
+		unsigned int frame = head->flips + 1;
+
+		if (!head->pending && frame <= opt->flips) {
+			paint_frame(opt, &stages[i], frame);
+			flip_to(kms, &stages[i], &stages[i].buf[frame % 2]);
+		}
+		busy |= head->pending;
+	}
+	return busy;
+}
+
+static void wait_for_event(struct kms *kms, unsigned int count)
+{
+	int ret = kms_wait(kms);
+
+	if (!ret)
+		return;
+	for (unsigned int i = 0; i < count; i++)
+		if (stages[i].head.pending)
+			must(ret, "connector %u (id %u): event of flip %u",
+			     stages[i].head.index, stages[i].head.connector,
+			     stages[i].head.flips + 1);
+	must(ret, "events");
+}
+
+static void print_shown(const struct options *opt, const struct stage *stage,
+			uint32_t seed, uint64_t start)
+{
+	const struct head *head = &stage->head;
+	double seconds = head->flips ? (head->flipped_ns - start) / 1e9 : 0;
+
+	printf("shown connector=%u format=%s size=%ux%u fb=%ux%u pitch=%u seed=%u flips=%u seconds=%.3f\n",
+	       head->index, opt->format->name, head->mode.hdisplay,
+	       head->mode.vdisplay, stage->fb.w, stage->fb.h,
+	       stage->buf[0].pitch, seed, head->flips, seconds);
+}
+
+int cmd_show(struct options *opt)
+{
+	unsigned int count;
+	struct kms kms;
+	uint64_t start;
+
+	open_card(&kms, opt);
+	count = opt->all_connectors ? (unsigned int)kms.res->count_connectors :
+				      opt->connector_count;
+	if (count > MAX_HEADS)
+		die("%u connectors, expected at most %d", count, MAX_HEADS);
+	for (unsigned int i = 0; i < count; i++)
+		stage_open(&kms, opt, &stages[i],
+			   opt->all_connectors ? i : opt->connectors[i],
+			   opt->flips ? 2 : 1);
+	start = now_ns();
+	while (flip_stages(&kms, opt, count))
+		wait_for_event(&kms, count);
+	for (unsigned int i = 0; i < count; i++)
+		print_shown(opt, &stages[i], opt->seed + opt->flips, start);
+	if (opt->hold)
+		wait_until_told();
+	for (unsigned int i = 0; i < count; i++)
+		stage_close(&kms, &stages[i]);
+	kms_close(&kms);
+	return 0;
+}
+
+/* One buffer, painted again while it is on the screen, as X does. */
+int cmd_front(struct options *opt)
+{
+	struct stage *stage = &stages[0];
+	struct kms kms;
+	uint64_t start;
+
+	open_card(&kms, opt);
+	stage_open(&kms, opt, stage, opt->connectors[0], 1);
+	pattern_paint(stage->buf[0].map, stage->buf[0].pitch, opt->format,
+		      stage->fb.w, stage->fb.h, opt->seed + 1);
+	start = now_ns();
+	if (opt->dirty) {
+		drmModeClip clip = { 0, 0, stage->fb.w, stage->fb.h };
+
+		must(drmModeDirtyFB(kms.fd, stage->buf[0].fb, &clip, 1),
+		     "connector %u: DRM_IOCTL_MODE_DIRTYFB", stage->head.index);
+	}
+	if (opt->flip) {
+		flip_to(&kms, stage, &stage->buf[0]);
+		while (stage->head.pending)
+			wait_for_event(&kms, 1);
+	}
+	print_shown(opt, stage, opt->seed + 1, start);
+	if (opt->hold)
+		wait_until_told();
+	stage_close(&kms, stage);
+	kms_close(&kms);
+	return 0;
+}
+
+/* Flips the two buffers of the stage until something fails; never returns 0. */
+static int flip_until_error(struct kms *kms, struct stage *stage)
+{
+	struct head *head = &stage->head;
+	uint64_t last = now_ns();
+	const char *step;
+	int ret;
+
+	for (;;) {
+		step = "page_flip";
+		ret = head_flip(kms, head, stage->buf[(head->flips + 1) % 2].fb);
+		if (ret)
+			break;
+		if (!head->flips) {
+			printf("pending connector=%u\n", head->index);
+			fflush(stdout);
+		}
+		step = "event";
+		while (!ret && head->pending)
+			ret = kms_wait(kms);
+		if (ret)
+			break;
+		last = now_ns();
+	}
+	printf("error step=%s errno=%s elapsed_ms=%llu flips=%u\n", step,
+	       err_name(ret), (unsigned long long)(now_ns() - last) / 1000000,
+	       head->flips);
+	fflush(stdout);
+	return ret;
+}
+
+static void on_sigbus(int sig)
+{
+	static const char text[] = "error step=touch errno=SIGBUS\n";
+
+	(void)sig;
+	if (write(1, text, sizeof(text) - 1) < 0)
+		_exit(5);
+	_exit(4);
+}
+
+static void touch(struct buffer *buf, uint8_t value)
+{
+	for (uint64_t i = 0; i < buf->size; i += 4096)
+		((volatile uint8_t *)buf->map)[i] = value;
+}
+
+/* A client that stays while its device goes, and must not be harmed by it. */
+int cmd_hold_open(struct options *opt)
+{
+	struct size size = or_else(opt->dumb, (struct size){ 64, 64 });
+	struct stage *stage = &stages[0];
+	struct buffer late, *buf = &stage->buf[0];
+	struct kms kms;
+
+	signal(SIGBUS, on_sigbus);
+	open_card(&kms, opt);
+	if (opt->modeset || opt->flip_forever)
+		stage_open(&kms, opt, stage, opt->connectors[0],
+			   opt->flip_forever ? 2 : 1);
+	else
+		fb_make(&kms, buf, &stage->head, opt->format, size, size);
+	touch(buf, 0x55);
+	printf("open\n");
+	fflush(stdout);
+	if (opt->flip_forever) {
+		flip_until_error(&kms, stage);
+		return 3;
+	}
+	wait_until_told();
+	touch(buf, 0xaa);
+	printf("touched bytes=%llu\n", (unsigned long long)buf->size);
+	printf("after create_dumb=%s\n",
+	       err_name(dumb_create(&kms, &late, 64, 64, 32)));
+	kms_close(&kms);
+	/* the mapping outlives the file */
+	touch(buf, 0x11);
+	munmap(buf->map, buf->size);
+	printf("closed\n");
+	return 0;
+}
+
+/* Always has a flip under way; ends by a signal, in the middle of one. */
+int cmd_pending_flip(struct options *opt)
+{
+	struct kms kms;
+
+	open_card(&kms, opt);
+	kms.timeout_ms = 0;
+	stage_open(&kms, opt, &stages[0], opt->connectors[0], 2);
+	flip_until_error(&kms, &stages[0]);
+	return 3;
+}

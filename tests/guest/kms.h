@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef KMS_H
+#define KMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xf86drm.h>
+#include <xf86drmMode.h>
+
+#include "pattern.h"
+
+#define MAX_HEADS 32
+
+struct buffer {
+	uint32_t handle, width, height, pitch, fb;
+	uint64_t size;
+	void *map;
+};
+
+/* One connector and the CRTC and plane that serve it. */
+struct head {
+	unsigned int index;
+	uint32_t connector, crtc, plane;
+	drmModeModeInfo mode;
+	bool pending;
+	unsigned int flips;
+	uint64_t flipped_ns;
+};
+
+struct kms {
+	int fd;
+	bool atomic;
+	drmModeRes *res;
+	uint32_t crtcs_taken;
+	unsigned int timeout_ms;
+};
+
+void set_program(const char *program, const char *command);
+void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Ends the program, unless ret (0 or a negative errno) is a success. */
+void must(int ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *err_name(int ret);
+uint64_t now_ns(void);
+
+void kms_open(struct kms *kms, const char *card, bool atomic);
+void kms_close(struct kms *kms);
+/* Returns the object's property of that name or 0, and its value if asked. */
+uint32_t property(struct kms *kms, uint32_t id, uint32_t type,
+		  const char *name, uint64_t *value);
+/* Mode 0x0 means the connector's preferred mode. */
+void head_init(struct kms *kms, struct head *head, unsigned int index,
+	       uint32_t mode_w, uint32_t mode_h);
+
+/* These return 0 or a negative errno. */
+int dumb_create(struct kms *kms, struct buffer *buf, uint32_t width,
+		uint32_t height, uint32_t bpp);
+int dumb_map(struct kms *kms, struct buffer *buf);
+int fb_add(struct kms *kms, struct buffer *buf, const struct format *fmt,
+	   uint32_t width, uint32_t height);
+int fb_remove(struct kms *kms, struct buffer *buf);
+int dumb_destroy(struct kms *kms, struct buffer *buf);
+int head_enable(struct kms *kms, struct head *head, uint32_t fb);
+int head_disable(struct kms *kms, struct head *head);
+int head_flip(struct kms *kms, struct head *head, uint32_t fb);
+/* Handles the next events; -ETIME when there are none within the limit. */
+int kms_wait(struct kms *kms);
+
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* What a guest does with a card, for tests: see README.md. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kmspaint.h"
+
+static int cmd_pattern(struct options *opt);
+
+static const struct command {
+	const char *name;
+	int (*run)(struct options *opt);
+	int args;
+	const char *usage;
+} commands[] = {
+	{ "info", cmd_info, 0, "the card as JSON" },
+	{ "show", cmd_show, 0,
+	  "[--connector I,..|all] [--format F] [--seed S] [--atomic] [--fb WxH] [--dumb WxH] [--mode WxH] [--flips N] [--hold]" },
+	{ "front", cmd_front, 0,
+	  "[--connector I] [--format F] [--seed S] [--dirty|--flip] [--hold]" },
+	{ "churn", cmd_churn, 3, "N WxH BPP" },
+	{ "exhaust", cmd_exhaust, 1, "[--max N] [--floor MIB] WxH" },
+	{ "badfb", cmd_badfb, 0, "what ADDFB2 and CREATE_DUMB must refuse" },
+	{ "prime-export", cmd_prime_export, 0, "[--seed S]" },
+	{ "prime-import", cmd_prime_import, 0,
+	  "--from vgem|udmabuf [--connector I] [--format F] [--seed S] [--hold]" },
+	{ "prime-bad", cmd_prime_bad, 0, "what import and ADDFB2 must refuse" },
+	{ "hold-open", cmd_hold_open, 0,
+	  "[--connector I] [--modeset] [--flip-forever]" },
+	{ "pending-flip", cmd_pending_flip, 0, "[--connector I]" },
+	{ "pattern", cmd_pattern, 4, "FORMAT W H SEED, writes the raw buffer" },
+};
+
+uint32_t parse_number(const char *text, const char *name)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
+		die("%s '%s', expected a number from 0 to %u", name, text,
+		    UINT32_MAX);
+	return value;
+}
+
+struct size parse_size(const char *text, const char *name)
+{
+	struct size size;
+	char end;
+
+	if (sscanf(text, "%ux%u%c", &size.w, &size.h, &end) != 2 || !size.w ||
+	    !size.h)
+		die("%s '%s', expected WIDTHxHEIGHT", name, text);
+	return size;
+}
+
+static const struct format *parse_format(const char *name)
+{
+	const struct format *fmt = format_by_name(name);
+
+	if (!fmt)
+		die("format '%s', expected a name like XR24", name);
+	return fmt;
+}
+
+static void parse_connectors(struct options *opt, char *list)
+{
+	opt->connector_count = 0;
+	opt->all_connectors = !strcmp(list, "all");
+	if (opt->all_connectors)
+		return;
+	for (char *item = strtok(list, ","); item; item = strtok(NULL, ",")) {
+		if (opt->connector_count == MAX_HEADS)
+			die("more than %d connectors", MAX_HEADS);
+		opt->connectors[opt->connector_count++] =
+			parse_number(item, "--connector");
+	}
+}
+
+static int cmd_pattern(struct options *opt)
+{
+	const struct format *fmt = parse_format(opt->args[0]);
+	uint32_t w = parse_number(opt->args[1], "width");
+	uint32_t h = parse_number(opt->args[2], "height");
+	uint32_t pitch = wire_pitch(fmt, w);
+	void *raw = calloc(h, pitch);
+
+	if (!w || !h || !raw)
+		die("cannot make a buffer of %ux%u", w, h);
+	pattern_paint(raw, pitch, fmt, w, h, parse_number(opt->args[3], "seed"));
+	if (fwrite(raw, pitch, h, stdout) != h || fflush(stdout))
+		must(-errno, "write of %u rows of %u bytes", h, pitch);
+	free(raw);
+	return 0;
+}
+
+/*
+ * A shell gives its background jobs /dev/null as standard input, which ends at
+ * once; who starts such a job means to end it by a signal.
+ */
+static bool stdin_can_tell(void)
+{
+	struct stat st;
+
+	return !fstat(0, &st) && (!S_ISCHR(st.st_mode) || isatty(0));
+}
+
+void wait_until_told(void)
+{
+	struct pollfd pfd[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	pfd[0].fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (pfd[0].fd < 0)
+		must(-errno, "signalfd");
+	/* poll() passes over a negative descriptor */
+	pfd[1].fd = stdin_can_tell() ? 0 : -1;
+	fflush(stdout);
+	while (poll(pfd, 2, -1) < 0)
+		if (errno != EINTR)
+			must(-errno, "poll");
+	close(pfd[0].fd);
+}
+
+void open_card(struct kms *kms, const struct options *opt)
+{
+	kms_open(kms, opt->card, opt->atomic);
+	kms->timeout_ms = opt->timeout_ms;
+}
+
+void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
+	     const struct format *fmt, struct size dumb, struct size fb)
+{
+	must(dumb_create(kms, buf, dumb.w, dumb.h, fmt->bpp),
+	     "connector %u (id %u): DRM_IOCTL_MODE_CREATE_DUMB %ux%u bpp %u",
+	     head->index, head->connector, dumb.w, dumb.h, fmt->bpp);
+	must(dumb_map(kms, buf),
+	     "connector %u (id %u): DRM_IOCTL_MODE_MAP_DUMB and mmap of %llu bytes",
+	     head->index, head->connector, (unsigned long long)buf->size);
+	must(fb_add(kms, buf, fmt, fb.w, fb.h),
+	     "connector %u (id %u): DRM_IOCTL_MODE_ADDFB2 %s %ux%u pitch %u",
+	     head->index, head->connector, fmt->name, fb.w, fb.h, buf->pitch);
+}
+
+static unsigned int cases, cases_failed;
+
+static bool is_one_of(const char *name, const char *list)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = list; (p = strstr(p, name)); p += len)
+		if ((p == list || p[-1] == '|') && (!p[len] || p[len] == '|'))
+			return true;
+	return false;
+}
+
+void expect(const char *name, const char *allowed, int ret)
+{
+	bool ok = is_one_of(err_name(ret), allowed);
+
+	printf("case=%s expected=%s got=%s %s\n", name, allowed, err_name(ret),
+	       ok ? "ok" : "FAILED");
+	cases++;
+	cases_failed += !ok;
+}
+
+int expect_result(void)
+{
+	printf("cases=%u failed=%u\n", cases, cases_failed);
+	return cases_failed || !cases;
+}
+
+enum {
+	OPT_CARD = 256, OPT_CONNECTOR, OPT_FORMAT, OPT_SEED, OPT_ATOMIC, OPT_FB,
+	OPT_DUMB, OPT_MODE, OPT_FLIPS, OPT_HOLD, OPT_DIRTY, OPT_FLIP, OPT_FROM,
+	OPT_MODESET, OPT_FLIP_FOREVER, OPT_TIMEOUT, OPT_MAX, OPT_FLOOR,
+};
+
+static const struct option long_options[] = {
+	{ "card", required_argument, NULL, OPT_CARD },
+	{ "connector", required_argument, NULL, OPT_CONNECTOR },
+	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "atomic", no_argument, NULL, OPT_ATOMIC },
+	{ "fb", required_argument, NULL, OPT_FB },
+	{ "dumb", required_argument, NULL, OPT_DUMB },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "flips", required_argument, NULL, OPT_FLIPS },
+	{ "hold", no_argument, NULL, OPT_HOLD },
+	{ "dirty", no_argument, NULL, OPT_DIRTY },
+	{ "flip", no_argument, NULL, OPT_FLIP },
+	{ "from", required_argument, NULL, OPT_FROM },
+	{ "modeset", no_argument, NULL, OPT_MODESET },
+	{ "flip-forever", no_argument, NULL, OPT_FLIP_FOREVER },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "max", required_argument, NULL, OPT_MAX },
+	{ "floor", required_argument, NULL, OPT_FLOOR },
+	{ 0 },
+};
+
+static int usage(void)
+{
+	fprintf(stderr,
+		"usage: kmspaint COMMAND [--card PATH] [--timeout SECONDS] [OPTIONS] [ARGUMENTS]\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(stderr, "  %s %s\n", commands[i].name,
+			commands[i].usage);
+	return 2;
+}
+
+static bool take_option(struct options *opt, int key)
+{
+	switch (key) {
+	case OPT_CARD: opt->card = optarg; break;
+	case OPT_CONNECTOR: parse_connectors(opt, optarg); break;
+	case OPT_FORMAT: opt->format = parse_format(optarg); break;
+	case OPT_SEED: opt->seed = parse_number(optarg, "--seed"); break;
+	case OPT_ATOMIC: opt->atomic = true; break;
+	case OPT_FB: opt->fb = parse_size(optarg, "--fb"); break;
+	case OPT_DUMB: opt->dumb = parse_size(optarg, "--dumb"); break;
+	case OPT_MODE: opt->mode = parse_size(optarg, "--mode"); break;
+	case OPT_FLIPS: opt->flips = parse_number(optarg, "--flips"); break;
+	case OPT_HOLD: opt->hold = true; break;
+	case OPT_DIRTY: opt->dirty = true; break;
+	case OPT_FLIP: opt->flip = true; break;
+	case OPT_FROM: opt->from = optarg; break;
+	case OPT_MODESET: opt->modeset = true; break;
+	case OPT_FLIP_FOREVER: opt->flip_forever = true; break;
+	case OPT_TIMEOUT:
+		opt->timeout_ms = parse_number(optarg, "--timeout") * 1000;
+		break;
+	case OPT_MAX: opt->max = parse_number(optarg, "--max"); break;
+	case OPT_FLOOR: opt->floor_mib = parse_number(optarg, "--floor"); break;
+	default: return false;
+	}
+	return true;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt = {
+		.card = "/dev/dri/card0", .connector_count = 1, .seed = 1,
+		.timeout_ms = 10000, .max = 100000, .floor_mib = 32,
+	};
+	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
+	int key;
+
+	if (!cmd)
+		return usage();
+	set_program("kmspaint", cmd->name);
+	opt.format = parse_format("XR24");
+	while ((key = getopt_long(argc - 1, argv + 1, "", long_options, NULL)) != -1)
+		if (!take_option(&opt, key))
+			return usage();
+	opt.args = argv + 1 + optind;
+	opt.arg_count = argc - 1 - optind;
+	if (opt.arg_count != cmd->args)
+		die("%d arguments, expected %d: %s", opt.arg_count, cmd->args,
+		    cmd->usage);
+	return cmd->run(&opt);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef KMSPAINT_H
+#define KMSPAINT_H
+
+#include "kms.h"
+
+struct size {
+	uint32_t w, h;
+};
+
+struct options {
+	const char *card, *from;
+	const struct format *format;
+	unsigned int connectors[MAX_HEADS], connector_count;
+	bool all_connectors, atomic, hold, dirty, flip, modeset, flip_forever;
+	uint32_t seed;
+	struct size fb, dumb, mode;
+	unsigned int flips, max, timeout_ms, floor_mib;
+	/* what is left of the command line */
+	char **args;
+	int arg_count;
+};
+
+uint32_t parse_number(const char *text, const char *name);
+struct size parse_size(const char *text, const char *name);
+/* Returns when told by a line or the end of standard input, or by SIGTERM. */
+void wait_until_told(void);
+void open_card(struct kms *kms, const struct options *opt);
+/* Buffer of that size, mapped, with a framebuffer; ends the program if not. */
+void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
+	     const struct format *fmt, struct size dumb, struct size fb);
+/*
+ * One case of a list: allowed are names of errno values, or OK, separated by
+ * '|'. expect_result() closes the list and returns the exit code.
+ */
+void expect(const char *name, const char *allowed, int ret);
+int expect_result(void);
+
+int cmd_info(struct options *opt);
+int cmd_show(struct options *opt);
+int cmd_front(struct options *opt);
+int cmd_hold_open(struct options *opt);
+int cmd_pending_flip(struct options *opt);
+int cmd_churn(struct options *opt);
+int cmd_exhaust(struct options *opt);
+int cmd_badfb(struct options *opt);
+int cmd_prime_export(struct options *opt);
+int cmd_prime_import(struct options *opt);
+int cmd_prime_bad(struct options *opt);
+
+#endif
