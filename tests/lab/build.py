@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""What the lab boots, made from the toolbox's trees and from the checkout.
+
+Everything lands in the cache, keyed by what it is made from: a change of the
+driver builds a module, never a tree.
+"""
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"),
+             "xen-drm-front")
+
+ARCHES = {
+    "x86_64": {"deb": "amd64", "triplet": "x86_64-linux-gnu", "make": []},
+    "aarch64": {"deb": "arm64", "triplet": "aarch64-linux-gnu",
+                "make": ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]},
+}
+DOM0_MODULES = """xenfs xen-gntdev xen-evtchn xen-privcmd xen-gntalloc xen-blkback
+    virtio_pci virtio_mmio virtio_blk 9p 9pnet_virtio""".split()
+GUEST_MODULES = """drm drm_kms_helper drm_shmem_helper drm_dma_helper
+    drm_client_lib drm_xen_front vgem xen-blkfront ext4 virtio_dma_buf
+    """.split()
+XEN_BIN = "usr/lib/xen-4.20/bin/"
+DOM0_PROGRAMS = [XEN_BIN + p for p in (
+    "xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper",
+    "xenstore-control", "lsevtchn", "xen-diag")] + [
+    "usr/bin/" + p for p in (
+        "xenstore-ls", "xenstore-read", "xenstore-write", "xenstore-rm",
+        "xenstore-list", "xenstore-watch", "xenstore-chmod", "strace")]
+# Not NEEDED by anything: opened at run time when a thread is cancelled, or
+# wanted by the backend, which is not in the image.
+DOM0_LIBRARIES = """libgcc_s.so.1 libxenstore.so.4 libxenevtchn.so.1
+    libxengnttab.so.1 libpng16.so.16 libz.so.1 libm.so.6""".split()
+
+
+def progress(text):
+    print(f"lab: {text}", file=sys.stderr, flush=True)
+
+
+def sh(*argv, **kw):
+    """Run a program to its end; its output is shown only if it fails."""
+    r = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, **kw)
+    if r.returncode:
+        raise RuntimeError(f"{' '.join(map(str, argv))}: exit "
+                           f"{r.returncode}\n{r.stdout[-8000:]}")
+    return r.stdout
+
+
+def key_of(*parts):
+    """Hash of strings and of files with their names."""
+    h = hashlib.sha256()
+    for p in parts:
+        if isinstance(p, Path):
+            h.update(p.name.encode() + p.read_bytes())
+        else:
+            h.update(repr(p).encode())
+    return h.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def locked(name):
+    """Two runs must not make the same thing at the same time."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"lock.{name}", "w", encoding="ascii") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
+def made(path, key, make):
+    """Call make(temporary path) unless path was made from the same key."""
+    stamp = path.with_name(path.name + ".key")
+    with locked(path.name):
+        if path.exists() and stamp.exists() and stamp.read_text() == key:
+            return path
+        tmp = path.with_name(path.name + ".new")
+        if tmp.is_dir():
+            shutil.rmtree(tmp)
+        start = time.monotonic()
+        make(tmp)
+        stamp.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        tmp.rename(path)
+        stamp.write_text(key)
+        progress(f"made {path.name} in {time.monotonic() - start:.0f} s")
+    return path
+
+
+def tree(name):
+    """A tree is made outside the toolbox, before we are in it."""
+    path = CACHE / name
+    if not path.with_name(name + ".key").exists():
+        raise RuntimeError(f"no tree {path}: run tests/lab/toolbox tree {name}")
+    return path
+
+
+def kernels():
+    """Full numbers of the suite's kernel and of the newest one."""
+    return (CACHE / "toolbox/etc/lab-kernels").read_text().split()
+
+
+def kernel(arch, short):
+    """'6.12' or 'new' or a full number -> the modules directory's name."""
+    old, new = kernels()
+    full = {"6.12": old, "new": new}.get(short, short)
+    for v in kernels():
+        if v.startswith(full):
+            return f"{v}-{ARCHES[arch]['deb']}"
+    raise RuntimeError(f"kernel '{short}' is none of 6.12, new, {old}, {new}")
+
+
+def kernel_image(arch, version):
+    root = tree(arch)
+    for p in (root / f"boot/vmlinuz-{version}",
+              root / f"usr/lib/modules/{version}/vmlinuz"):
+        if p.exists():
+            return p
+    raise RuntimeError(f"no image of kernel {version} in {root}")
+
+
+# --- images -----------------------------------------------------------------
+
+def needed(path):
+    out = subprocess.run(["readelf", "-d", path], stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, text=True,
+                         check=False).stdout
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", out)
+
+
+def copy_libraries(root, arch, stage, names):
+    """The libraries and all that they need, to the same place in stage."""
+    triplet = ARCHES[arch]["triplet"]
+    todo, seen = list(names), set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for d in (f"usr/lib/{triplet}", "usr/lib", "usr/lib64"):
+            src = root / d / name
+            if src.exists():
+                break
+        else:
+            raise RuntimeError(f"library {name} is not in {root}")
+        dst = stage / "usr/lib" / triplet / name
+        dst.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(src, dst)
+        todo += needed(src)
+
+
+def skeleton(root, arch, stage):
+    for d in ("dev", "proc", "sys", "run", "tmp", "etc", "root", "usr/bin",
+              "usr/sbin", "usr/lib", "var/log/xen/console", "var/run/xen",
+              "var/lib/xen", "mnt"):
+        (stage / d).mkdir(parents=True)
+    for d in ("bin", "sbin", "lib"):
+        (stage / d).symlink_to("usr/" + d)
+    shutil.copy(root / "usr/bin/busybox", stage / "usr/bin/busybox")
+    loader = {"x86_64": "lib64/ld-linux-x86-64.so.2",
+              "aarch64": "lib/ld-linux-aarch64.so.1"}[arch]
+    dst = stage / "usr" / loader
+    dst.parent.mkdir(exist_ok=True)
+    if arch == "x86_64":
+        (stage / "lib64").symlink_to("usr/lib64")
+    shutil.copy(root / "usr" / loader, dst)
+    for name in set(re.findall(r"\b[a-z0-9\[]+\b",
+                               (HERE / "busybox-applets").read_text())):
+        (stage / "usr/bin" / name).symlink_to("busybox")
+
+
+def module_list(root, version, names):
+    """Paths of the modules and of what they depend on; what is built into the
+    kernel or unknown to it is left out."""
+    base = root / "usr/lib/modules" / version
+    if not (base / "modules.dep").exists():
+        sh("depmod", "-b", root / "usr", version)
+    deps, by_name = {}, {}
+    for line in (base / "modules.dep").read_text().splitlines():
+        path, _, rest = line.partition(":")
+        deps[path] = rest.split()
+        by_name[Path(path).name.split(".")[0].replace("-", "_")] = path
+    wanted = [by_name[n] for n in (n.replace("-", "_") for n in names)
+              if n in by_name]
+    return sorted({p for w in wanted for p in [w] + deps[w]})
+
+
+def copy_modules(root, version, stage, names):
+    src = root / "usr/lib/modules" / version
+    dst = stage / "usr/lib/modules" / version
+    for path in module_list(root, version, names):
+        to = dst / path
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(src / path, to)
+        if to.suffix == ".xz":
+            sh("xz", "-d", to)
+    for f in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        shutil.copy(src / f, dst / f)
+    sh("depmod", "-b", stage / "usr", version)
+
+
+def cpio(stage, out):
+    with open(out, "wb") as f:
+        subprocess.run("find . | LC_ALL=C sort | cpio -o -H newc --quiet "
+                       "-R 0:0 | zstd -q -3", shell=True, cwd=stage, stdout=f,
+                       check=True)
+
+
+def agent(arch):
+    def make(out):
+        sh(ARCHES[arch]["triplet"] + "-gcc", "-O2", "-Wall", "-Wextra",
+           "-Werror", "-static", "-o", out, HERE / "agent.c")
+    return made(CACHE / "build" / f"agent-{arch}", key_of(HERE / "agent.c"),
+                make)
+
+
+def dom0_image(arch):
+    """dom0 as one initramfs; the backend comes to it by the shared folder."""
+    root, version = tree(arch), kernel(arch, "6.12")
+
+    def make(out):
+        stage = out.with_name(out.name + ".stage")
+        shutil.rmtree(stage, ignore_errors=True)
+        skeleton(root, arch, stage)
+        for p in DOM0_PROGRAMS:
+            to = stage / p
+            to.parent.mkdir(parents=True, exist_ok=True)
+            if (root / p).exists():
+                shutil.copy(root / p, to)
+                copy_libraries(root, arch, stage, needed(root / p))
+        copy_libraries(root, arch, stage, DOM0_LIBRARIES)
+        copy_modules(root, version, stage, DOM0_MODULES)
+        (stage / "etc/xen/scripts").mkdir(parents=True)
+        shutil.copy(HERE / "block-lab", stage / "etc/xen/scripts/block-lab")
+        shutil.copy(agent(arch), stage / "usr/bin/agent")
+        shutil.copy(HERE / "dom0-init", stage / "init")
+        cpio(stage, out)
+        shutil.rmtree(stage)
+    files = [HERE / f for f in ("build.py", "agent.c", "dom0-init",
+                                "block-lab", "busybox-applets")]
+    return made(CACHE / "build" / f"dom0-{arch}.cpio.zst",
+                key_of(version, str(root), *files), make)
+
+
+def guest_image(arch, version):
+    """A guest as one initramfs, without anything of ours but the agent."""
+    root = tree(arch)
+
+    def make(out):
+        stage = out.with_name(out.name + ".stage")
+        shutil.rmtree(stage, ignore_errors=True)
+        skeleton(root, arch, stage)
+        copy_modules(root, version, stage, GUEST_MODULES)
+        for p in ("usr/bin/modetest",):
+            shutil.copy(root / p, stage / p)
+            copy_libraries(root, arch, stage, needed(root / p))
+        shutil.copy(agent(arch), stage / "usr/bin/agent")
+        shutil.copy(HERE / "guest-init", stage / "init")
+        cpio(stage, out)
+        shutil.rmtree(stage)
+    files = [HERE / f for f in ("build.py", "agent.c", "guest-init",
+                                "busybox-applets")]
+    return made(CACHE / "build" / f"guest-{version}.cpio.zst",
+                key_of(version, str(root), *files), make)
+
+
+# --- ours -------------------------------------------------------------------
+
+def sources():
+    files = [*CHECKOUT.glob("*.[ch]"), CHECKOUT / "Kbuild",
+             *CHECKOUT.glob("compat/**/*.[ch]")]
+    return sorted(f for f in files if f.exists())
+
+
+def module(arch, version, cma=False):
+    """drm_xen_front.ko for one of Debian's kernels."""
+    name = f"module-{version}" + ("-cma" if cma else "")
+
+    def make(out):
+        if not sources():
+            raise RuntimeError(f"no driver sources in {CHECKOUT}")
+        for f in sources():
+            to = out / f.relative_to(CHECKOUT)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(f, to)
+        sh("make", "-j2", "-C", f"/usr/src/linux-headers-{version}",
+           f"M={out}", *ARCHES[arch]["make"],
+           *(["CONFIG_DRM_XEN_FRONTEND_CMA=y"] if cma else []), "modules")
+        sh(ARCHES[arch]["triplet"] + "-strip", "--strip-debug",
+           out / "drm_xen_front.ko")
+    d = made(CACHE / "build" / name,
+             key_of(version, cma, *((str(f.relative_to(CHECKOUT)), f)
+                                    for f in sources())), make)
+    return d / "drm_xen_front.ko"
+
+
+def program(what, arch):
+    """Everything that `make` of tests/backend or tests/guest leaves."""
+    src = CHECKOUT / "tests" / what
+    files = sorted([*src.glob("*.[ch]"), src / "Makefile"])
+
+    def make(out):
+        out.mkdir(parents=True)
+        sh("make", "-j2", "-C", src, f"O={out}",
+           f"CC={ARCHES[arch]['triplet']}-gcc")
+    return made(CACHE / "build" / f"{what}-{arch}", key_of(*files), make)
+
+
+def guest_overlay(arch, version, cma=False, stock=False):
+    """What changes while one develops, as a second archive for a guest."""
+    progs = program("guest", arch)
+    ko = None if stock else module(arch, version, cma)
+    name = f"overlay-{version}" + ("-cma" if cma else "") + (
+        "-stock" if stock else "") + ".cpio.zst"
+
+    def make(out):
+        stage = out.with_name(out.name + ".stage")
+        shutil.rmtree(stage, ignore_errors=True)
+        (stage / "usr/bin").mkdir(parents=True)
+        for p in ("kmspaint", "kmsbench"):
+            shutil.copy(progs / p, stage / "usr/bin" / p)
+        if ko:
+            shutil.copy(ko, stage / "drm_xen_front.ko")
+        cpio(stage, out)
+        shutil.rmtree(stage)
+    return made(CACHE / "build" / name,
+                key_of(progs / "kmspaint", progs / "kmsbench",
+                       *([ko] if ko else [])), make)

@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""A real Xen under QEMU, its guests, and commands run in both.
+
+    xen = Xen("x86_64")              boots Xen and dom0
+    xen.run("xl list").out           runs in dom0, RuntimeError if it fails
+    xen.start_backend()
+    g = xen.guest(kernel="new", vdispl=["0:1024x768"])
+    p = g.popen("kmspaint ...")      goes on in the guest
+    g.destroy()
+"""
+import base64
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import build
+
+# TCG on a busy machine is slow; a hang is still found within minutes.
+SLOW = float(os.environ.get("LAB_SLOW", "1"))
+BAD_LOG = re.compile(
+    r"WARNING: |BUG: |BUG at |Oops|Unable to handle|general protection|"
+    r"Kernel panic|refcount_t: |KASAN|UBSAN|INFO: task .* blocked|"
+    r"possible circular|inconsistent lock|rcu.*stall|soft lockup|"
+    r"Bad page state|Call Trace:|g.e. .* still in use|unreferenced object")
+
+
+class Died(RuntimeError):
+    """The machine that was talked to is gone, or its kernel is."""
+
+
+class Result:
+    def __init__(self, rc, out, err):
+        self.rc, self.out, self.err = rc, out, err
+
+
+class Process:
+    """A command that runs at the other end of a channel."""
+
+    def __init__(self, channel, number, command, sink):
+        self.channel, self.number, self.command = channel, number, command
+        self.sink = sink
+        self.raw, self.raw_err, self.rc = b"", b"", None
+        self.changed = threading.Condition()
+
+    def event(self, kind, data):
+        with self.changed:
+            if kind == "exit":
+                self.rc = int(data)
+            elif kind == "err":
+                self.raw_err += data
+            elif self.sink:
+                self.sink(data)
+            else:
+                self.raw += data
+            self.changed.notify_all()
+
+    @property
+    def out(self):
+        return self.raw.decode(errors="replace")
+
+    @property
+    def err(self):
+        return self.raw_err.decode(errors="replace")
+
+    def write(self, data):
+        if isinstance(data, str):
+            data = data.encode()
+        for i in range(0, len(data), 720):
+            self.channel.send(self.number, "in", data[i:i + 720])
+
+    def eof(self):
+        self.channel.send(self.number, "eof")
+
+    def kill(self, sig=9):
+        self.channel.send(self.number, f"kill {sig}")
+
+    def until(self, true, timeout, what):
+        """Wait until true() holds; it looks at what has come so far."""
+        end = time.monotonic() + timeout * SLOW
+        with self.changed:
+            while not true():
+                if self.channel.dead:
+                    raise Died(f"{self.command}: {self.channel.dead}")
+                if time.monotonic() > end:
+                    raise TimeoutError(
+                        f"'{self.command}': no {what} within "
+                        f"{timeout * SLOW:.0f} s\n{self.out}{self.err}")
+                self.changed.wait(0.5)
+
+    def expect(self, text, timeout=30):
+        """Wait for text in stdout; a command that ended without is an error."""
+        self.until(lambda: text in self.out or self.rc is not None, timeout,
+                   f"'{text}'")
+        if text not in self.out:
+            raise RuntimeError(f"'{self.command}' ended with {self.rc} before "
+                               f"it said '{text}'\n{self.out}{self.err}")
+
+    def wait(self, timeout=60):
+        self.until(lambda: self.rc is not None, timeout, "end")
+        return Result(self.rc, self.out, self.err)
+
+
+class Channel:
+    """Commands for one agent, over any stream of bytes."""
+
+    def __init__(self, name, write):
+        self.name, self.write = name, write
+        self.dead, self.ready = None, threading.Event()
+        self.next, self.procs, self.buffer = 1, {}, b""
+        self.lock = threading.Lock()
+
+    def feed(self, data):
+        *lines, self.buffer = (self.buffer + data).split(b"\n")
+        for line in lines:
+            if b"Kernel panic" in line:
+                self.dead = f"{self.name} panicked: {line.decode('latin1')}"
+            # A message of the kernel may stand before it on the same line.
+            at = line.rfind(b"\x01")
+            words = line[at + 1:].split() if at >= 0 else []
+            if len(words) == 3 and words[1] == b"ready":
+                self.ready.set()
+            elif len(words) == 3 and words[0].isdigit():
+                self.dispatch(int(words[0]), words[1].decode("latin1"),
+                              words[2])
+
+    def dispatch(self, number, kind, data):
+        proc = self.procs.get(number)
+        if not proc or kind not in ("out", "err", "exit"):
+            return
+        if kind == "exit":
+            del self.procs[number]
+        proc.event(kind, data if kind == "exit" else base64.b64decode(data))
+
+    def send(self, number, verb, data=None):
+        text = f"{number} {verb}"
+        if data is not None:
+            text += " " + base64.b64encode(data).decode()
+        with self.lock:
+            self.write(text.encode() + b"\n")
+
+    def popen(self, command, sink=None):
+        if self.dead:
+            raise Died(f"{command}: {self.dead}")
+        with self.lock:
+            number, self.next = self.next, self.next + 1
+        proc = Process(self, number, command, sink)
+        self.procs[number] = proc
+        self.send(number, "run", command.encode())
+        return proc
+
+    def run(self, command, timeout=60, check=True, data=None):
+        proc = self.popen(command)
+        if data is not None:
+            proc.write(data)
+        proc.eof()
+        try:
+            r = proc.wait(timeout)
+        except TimeoutError:
+            proc.kill()
+            raise
+        if check and r.rc:
+            raise RuntimeError(f"in {self.name}: '{command}': exit {r.rc}\n"
+                               f"{r.out}{r.err}")
+        return r
+
+    def answer(self, timeout):
+        """Wait for the agent; it may have said 'ready' before we listened."""
+        end = time.monotonic() + timeout * SLOW
+        while not self.ready.is_set():
+            if self.dead or time.monotonic() > end:
+                raise Died(f"{self.name}: no agent within "
+                           f"{timeout * SLOW:.0f} s, {self.dead}")
+            ping = self.popen("true")
+            if self.ready.wait(2) or ping.rc == 0:
+                break
+
+
+def scan(text):
+    """Lines of a kernel log that no scenario may leave behind."""
+    return [line for line in text.splitlines() if BAD_LOG.search(line)]
+
+
+class Xen:
+    """One QEMU with Xen and dom0."""
+
+    def __init__(self, arch="x86_64", disks=(), memory=None, vnc=None):
+        self.arch = arch
+        self.dir = Path(tempfile.mkdtemp(prefix="xen-lab-"))
+        self.share = self.dir / "share"
+        (self.share / "console").mkdir(parents=True)
+        self.guests, self.backend, self.count = [], None, 0
+        self.serial = self.dir / "serial.log"
+        start = time.monotonic()
+        dom0 = build.dom0_image(arch)
+        self.qemu = subprocess.Popen(
+            self.command(dom0, disks, memory, vnc), stdin=subprocess.DEVNULL,
+            stdout=open(self.dir / "qemu.log", "wb"), stderr=subprocess.STDOUT)
+        self.connect()
+        self.boot_seconds = time.monotonic() - start
+        self.put_backend()
+
+    def command(self, dom0, disks, memory, vnc):
+        share = (f"local,id=share,path={self.share},security_model=none,"
+                 "multidevs=remap")
+        bus = "pci" if self.arch == "x86_64" else "device"
+        common = [
+            "-nodefaults", "-no-reboot", "-display", "none", "-smp", "2",
+            "-serial", f"file:{self.serial}",
+            "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
+            "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,"
+            "wait=off",
+            "-device", f"virtio-serial-{bus}",
+            "-device", "virtserialport,chardev=agent,name=agent",
+            "-fsdev", share,
+            "-device", f"virtio-9p-{bus},fsdev=share,mount_tag=share"]
+        for d in disks:
+            common += ["-drive", f"file={d},format=raw,if=none,id=disk0,"
+                       "cache=unsafe", "-device", f"virtio-blk-{bus},"
+                       "drive=disk0"]
+        if vnc:
+            common += ["-vga", "std", "-vnc", vnc]
+        root = build.tree(self.arch)
+        kernel = build.kernel_image(self.arch,
+                                    build.kernel(self.arch, "6.12"))
+        if self.arch == "x86_64":
+            xen = self.dir / "xen"
+            with open(xen, "wb") as f:
+                subprocess.run(["gunzip", "-c",
+                                root / "boot/xen-4.20-amd64.gz"],
+                               stdout=f, check=True)
+            return ["qemu-system-x86_64", "-M", "pc", "-accel",
+                    "tcg,thread=multi,tb-size=512", "-cpu",
+                    "qemu64,+svm,+npt", "-m", str(memory or 4096),
+                    "-kernel", xen, "-append",
+                    "console=com1 com1=115200 dom0_mem=1024M,max:1024M "
+                    "no-real-mode gnttab_max_frames=512",
+                    "-initrd", f"{kernel} console=hvc0 rdinit=/init "
+                    f"loglevel=5,{dom0}", *common]
+        return ["qemu-system-aarch64", "-M",
+                "virt,virtualization=on,gic-version=3", "-accel",
+                "tcg,thread=multi,tb-size=512", "-cpu", "cortex-a57",
+                "-m", str(memory or 3072), "-kernel",
+                root / "boot/xen-4.20-arm64", "-append",
+                "dom0_mem=768M dom0_max_vcpus=1 console=dtuart bootscrub=0 "
+                "gnttab_max_frames=512",
+                "-device", f"guest-loader,addr=0x4a000000,kernel={kernel},"
+                "bootargs=console=hvc0 rdinit=/init loglevel=5",
+                "-device", f"guest-loader,addr=0x50000000,initrd={dom0}",
+                *common]
+
+    def connect(self, timeout=120):
+        end = time.monotonic() + timeout * SLOW
+        sock = socket.socket(socket.AF_UNIX)
+        while True:
+            try:
+                sock.connect(f"{self.dir}/agent")
+                break
+            except OSError:
+                if self.qemu.poll() is not None:
+                    raise Died("QEMU ended: " +
+                               (self.dir / "qemu.log").read_text()) from None
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+        self.channel = Channel("dom0", sock.sendall)
+        self.popen, self.run = self.channel.popen, self.channel.run
+
+        def reader():
+            while True:
+                try:
+                    data = sock.recv(65536)
+                except OSError:
+                    data = b""
+                if not data:
+                    self.channel.dead = "QEMU is gone"
+                    return
+                self.channel.feed(data)
+        threading.Thread(target=reader, daemon=True).start()
+        try:
+            self.channel.answer(timeout)
+        except Died as e:
+            self.close()
+            tail = self.serial.read_text(errors="replace")[-3000:]
+            raise Died(f"{e}\n{tail}") from None
+
+    def close(self):
+        self.qemu.kill()
+        self.qemu.wait()
+
+    def put_backend(self):
+        progs = build.program("backend", self.arch)
+        (self.share / "bin").mkdir(exist_ok=True)
+        new = self.share / "bin/new"
+        shutil.copy(progs / "xen-displ-be", new)
+        new.rename(self.share / "bin/xen-displ-be")
+
+    def start_backend(self, args=""):
+        """The backend runs until stop_backend or kill_backend."""
+        self.backend = self.popen("exec /share/bin/xen-displ-be "
+                                  f"{args} 2>>/share/backend.log")
+        self.run("for i in $(seq 100); do /share/bin/xen-displ-be ctl stats "
+                 ">/dev/null 2>&1 && exit; usleep 100000; done; exit 1")
+
+    def ctl(self, command, check=True):
+        return self.run(f"/share/bin/xen-displ-be ctl {command}", check=check)
+
+    def stats(self):
+        return json.loads(self.ctl("stats").out)
+
+    def stop_backend(self):
+        self.ctl("quit")
+        self.backend.wait(30)
+
+    def kill_backend(self):
+        self.backend.kill(9)
+        self.backend.wait(30)
+
+    def guest(self, **kw):
+        return Guest(self, **kw)
+
+
+class Guest:
+    """One guest. vdispl is a list of displays, each a list of connectors
+    'ID:WxH', or text in xl's own syntax."""
+
+    def __init__(self, xen, kernel="6.12", vdispl=(("0:1024x768",),),
+                 be_alloc=0, kind=None, memory=512, vcpus=1, cmdline="",
+                 stock=False, cma=False, driver=True, disk=None, extra="",
+                 image=None):
+        self.xen = xen
+        xen.count += 1
+        self.name = f"g{xen.count}"
+        self.version = build.kernel(xen.arch, kernel)
+        self.pipe, self.channel, self.domid = None, None, None
+        self.log_path = xen.share / f"console/guest-{self.name}.log"
+        if stock:
+            cmdline += " lab.stock"
+        if not driver:
+            cmdline += " lab.nodriver"
+        boot = xen.share / f"boot-{self.name}"
+        boot.mkdir()
+        shutil.copy(build.kernel_image(xen.arch, self.version), boot / "kernel")
+        parts = [image or build.guest_image(xen.arch, self.version),
+                 build.guest_overlay(xen.arch, self.version, cma,
+                                     stock or not driver)]
+        with open(boot / "ramdisk", "wb") as f:
+            for p in parts:
+                data = p.read_bytes()
+                f.write(data + bytes(-len(data) % 4))
+        kind = kind or ("pv" if xen.arch == "x86_64" else None)
+        config = [f'name="{self.name}"',
+                  *([f'type="{kind}"'] if kind else []),
+                  f'kernel="/share/{boot.name}/kernel"',
+                  f'ramdisk="/share/{boot.name}/ramdisk"',
+                  f"memory={memory}", f"vcpus={vcpus}",
+                  'on_reboot="destroy"', 'on_crash="preserve"',
+                  f'extra="console=hvc0 rdinit=/init loglevel=8 {cmdline}"',
+                  extra]
+        if vdispl:
+            config.append("vdispl=[%s]" % ",".join(
+                repr(d) if isinstance(d, str) else
+                f"'backend=0,be-alloc={be_alloc},connectors={';'.join(d)}'"
+                for d in vdispl))
+        if disk:
+            config.append(f'disk=["format=raw,vdev=xvda,access=w,'
+                          f'script=block-lab,target={disk}"]')
+        (boot / "xl.cfg").write_text("\n".join(config) + "\n")
+        start = time.monotonic()
+        xen.guests.append(self)
+        xen.run(f"xl create /share/{boot.name}/xl.cfg", timeout=90)
+        # dom0 has read them into memory, and they are large.
+        (boot / "kernel").unlink()
+        (boot / "ramdisk").unlink()
+        self.attach()
+        self.boot_seconds = time.monotonic() - start
+
+    def attach(self, timeout=120):
+        """Find the guest's agent, also after a restore."""
+        self.domid = int(self.xen.run(f"xl domid {self.name}").out)
+        tty = self.xen.run(
+            "for i in $(seq 50); do xenstore-read "
+            f"/local/domain/{self.domid}/console/tty && exit; "
+            "usleep 200000; done; exit 1").out.strip()
+        pipe = self.xen.popen(f"exec agent pipe {tty}",
+                              sink=lambda data: self.channel.feed(data))
+        self.channel = Channel(self.name, pipe.write)
+        self.pipe = pipe
+        self.popen, self.run = self.channel.popen, self.channel.run
+        try:
+            self.channel.answer(timeout)
+        except Died as e:
+            raise Died(f"{e}\n{self.log()[-3000:]}") from None
+
+    def log(self, start=0):
+        if not self.log_path.exists():
+            return ""
+        data = self.log_path.read_bytes()[start:].decode(errors="replace")
+        return "\n".join(line for line in data.splitlines()
+                         if "\x01" not in line)
+
+    def put(self, data, path, mode="755"):
+        if isinstance(data, Path):
+            data = data.read_bytes()
+        self.run(f"cat >{path} && chmod {mode} {path}", data=data)
+
+    def shot(self, dev=0, conn=0):
+        """What the connector shows, as a path to a PNG file."""
+        self.xen.count += 1
+        name = f"shot-{self.name}-{dev}-{conn}-{self.xen.count}.png"
+        self.xen.ctl(f"shot {self.domid} {dev} {conn} /share/{name}")
+        return self.xen.share / name
+
+    def crc(self, dev=0, conn=0):
+        return self.xen.ctl(f"crc {self.domid} {dev} {conn}").out.strip()
+
+    def front(self, dev=0):
+        return f"/local/domain/{self.domid}/device/vdispl/{dev}"
+
+    def back(self, dev=0):
+        return f"/local/domain/0/backend/vdispl/{self.domid}/{dev}"
+
+    def states(self, dev=0):
+        r = self.xen.run(f"xenstore-read {self.front(dev)}/state "
+                         f"{self.back(dev)}/state", check=False)
+        return tuple(int(w) for w in r.out.split())
+
+    def wait_connected(self, dev=0, timeout=30):
+        end = time.monotonic() + timeout * SLOW
+        while self.states(dev) != (4, 4):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.name}: display {dev} is in states "
+                                   f"{self.states(dev)}, (4, 4) expected")
+            time.sleep(0.2)
+
+    def destroy(self):
+        if self in self.xen.guests:
+            self.xen.guests.remove(self)
+            self.xen.run(f"xl destroy {self.name}", check=False)
+            if self.channel:
+                self.channel.dead = "destroyed"
