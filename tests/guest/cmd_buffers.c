@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <drm_fourcc.h>
 
@@ -104,29 +105,48 @@ static void print_round(int n, const struct round *round)
 	fflush(stdout);
 }
 
-/* What was given back must be there again; a few may be cached elsewhere. */
+static bool nearly_all(const struct round *now, const struct round *first)
+{
+	return now->count + 1 + first->count / 50 >= first->count;
+}
+
+/*
+ * What was given back must be there again, though not at once: a driver may
+ * have to wait for the other end before it frees.
+ */
 int cmd_exhaust(struct options *opt)
 {
 	struct size size = parse_size(opt->args[0], "size");
 	struct buffer *bufs = calloc(opt->max, sizeof(*bufs));
-	struct round first, second;
+	struct round first, again;
+	uint64_t start;
 	struct kms kms;
+	int n = 2;
 
 	if (!bufs)
 		die("no memory for %u buffers", opt->max);
 	open_card(&kms, opt);
 	first = use_up(&kms, opt, bufs, size);
 	print_round(1, &first);
-	second = use_up(&kms, opt, bufs, size);
-	print_round(2, &second);
+	start = now_ns();
+	for (;;) {
+		again = use_up(&kms, opt, bufs, size);
+		print_round(n++, &again);
+		if (nearly_all(&again, &first) ||
+		    now_ns() - start > opt->timeout_ms * 1000000ull)
+			break;
+		sleep(1);
+	}
 	kms_close(&kms);
 	free(bufs);
-	if (!first.error || !second.error)
+	if (!first.error || !again.error)
 		die("no error after %u and %u buffers (--max %u, --floor %u MiB)",
-		    first.count, second.count, opt->max, opt->floor_mib);
-	if (second.count + 1 + first.count / 50 < first.count)
-		die("the second round got %u buffers, expected nearly %u",
-		    second.count, first.count);
+		    first.count, again.count, opt->max, opt->floor_mib);
+	if (!first.count)
+		die("not a single buffer: %s", err_name(first.error));
+	if (!nearly_all(&again, &first))
+		die("the last round got %u buffers, expected nearly %u",
+		    again.count, first.count);
 	return 0;
 }
 
@@ -259,8 +279,6 @@ int cmd_badfb(struct options *opt)
 	       try_planes(&kms, DRM_FORMAT_NV12, buf.handle, buf.handle));
 	expect("format-yu12", "EINVAL",
 	       try_planes(&kms, DRM_FORMAT_YUV420, buf.handle, buf.handle));
-	expect("second-plane", "EINVAL",
-	       try_planes(&kms, DRM_FORMAT_XRGB8888, buf.handle, buf.handle));
 	expect("handle-0", "EINVAL", try_planes(&kms, DRM_FORMAT_XRGB8888, 0, 0));
 	expect("handle-unknown", "ENOENT",
 	       try_planes(&kms, DRM_FORMAT_XRGB8888, 0x7fffffff, 0));

@@ -67,27 +67,47 @@ uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static void set_client_cap(struct kms *kms, const char *card, uint64_t cap)
+static int open_path(const char *path)
 {
-	if (drmSetClientCap(kms->fd, cap, 1))
-		must(-errno, "%s: DRM_IOCTL_SET_CLIENT_CAP %llu", card,
-		     (unsigned long long)cap);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* The first card that has displays; vgem, for one, is a card without. */
+static int open_first(void)
+{
+	char path[32];
+
+	for (int i = 0; i < 64; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open_path(path);
+		if (fd < 0)
+			continue;
+		if (drmIsKMS(fd))
+			return fd;
+		close(fd);
+	}
+	return -ENOENT;
 }
 
 void kms_open(struct kms *kms, const char *card, bool atomic)
 {
 	memset(kms, 0, sizeof(*kms));
 	kms->timeout_ms = 10000;
-	kms->fd = open(card, O_RDWR | O_CLOEXEC);
-	if (kms->fd < 0)
-		must(-errno, "open %s", card);
+	kms->fd = card ? open_path(card) : open_first();
+	must(kms->fd, "open %s",
+	     card ? card : "any /dev/dri/card* that has displays");
 	kms->atomic = atomic;
-	if (atomic)
-		set_client_cap(kms, card, DRM_CLIENT_CAP_ATOMIC);
-	set_client_cap(kms, card, DRM_CLIENT_CAP_UNIVERSAL_PLANES);
+	if (drmSetClientCap(kms->fd, DRM_CLIENT_CAP_UNIVERSAL_PLANES, 1))
+		must(-errno, "DRM_IOCTL_SET_CLIENT_CAP universal planes");
+	if (atomic && drmSetClientCap(kms->fd, DRM_CLIENT_CAP_ATOMIC, 1))
+		must(-errno, "DRM_IOCTL_SET_CLIENT_CAP atomic");
 	kms->res = drmModeGetResources(kms->fd);
 	if (!kms->res)
-		must(-errno, "%s: DRM_IOCTL_MODE_GETRESOURCES", card);
+		must(-errno, "DRM_IOCTL_MODE_GETRESOURCES");
 }
 
 void kms_close(struct kms *kms)

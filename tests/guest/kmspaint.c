@@ -261,7 +261,7 @@ static const struct command *find_command(const char *name)
 int main(int argc, char **argv)
 {
 	struct options opt = {
-		.card = "/dev/dri/card0", .connector_count = 1, .seed = 1,
+		.connector_count = 1, .seed = 1,
 		.timeout_ms = 10000, .max = 100000, .floor_mib = 32,
 	};
 	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
