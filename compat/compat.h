@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What the LTS kernel 6.12 lacks of the kernel that the driver is written for.
+ * Included by the compiler before each file of an out-of-tree build, and not a
+ * part of the driver in the kernel tree. Each section goes when its kernel does.
+ */
+
+#ifndef __XEN_DRM_FRONT_COMPAT_H__
+#define __XEN_DRM_FRONT_COMPAT_H__
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/version.h>
+
+#include <drm/drm_atomic.h>
+#include <drm/drm_gem_framebuffer_helper.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+#define vma_is_cow_mapping(vma) is_cow_mapping((vma)->vm_flags)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
+/* The structure got the name of the function that takes it. */
+#define drm_atomic_commit drm_atomic_state
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+/* The format's description was not yet handed through. */
+#define kms_fb_create(drm, file, info, mode_cmd) \
+	kms_fb_create(drm, file, mode_cmd)
+#define drm_gem_fb_init_with_funcs(drm, fb, file, info, mode_cmd, funcs) \
+	drm_gem_fb_init_with_funcs(drm, fb, file, mode_cmd, funcs)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+/* Namespaces were bare words. */
+#undef MODULE_IMPORT_NS
+#define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
+#endif
+
+#endif /* __XEN_DRM_FRONT_COMPAT_H__ */

@@ -1,0 +1,1090 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: the bus device, its state machine, and
+ * the verbs of the protocol.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_ioctl.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_module.h>
+#include <drm/drm_print.h>
+
+#include <kunit/visibility.h>
+
+#include <xen/xen.h>
+
+#include "xen_drm_front.h"
+
+/**
+ * DOC: State machine
+ *
+ * All steps are taken by one work item of the bus device, never by the xenwatch
+ * thread, which serves every device of the guest. A change of the backend's
+ * state, a broken connection and the end of a display only queue it. It looks
+ * at the states as they are then, takes the step that
+ * xen_drm_front_next_step() names, and looks again, until there is none. So
+ * states that the backend repeats, skips, or passes too fast to be seen need no
+ * care of their own, with one exception: a backend that leaves Connected and is
+ * back before anybody looks. The watch latches the connection for that.
+ *
+ * Whatever ends a connection, LOSE is the one way out of it: waiters are woken
+ * by the latch, pending flips are completed with an error, the display is
+ * unplugged, rings and event channels are closed, and the grants of all buffers
+ * are revoked. While clients still hold the old display the state is
+ * Reconfiguring; then, or at once if there are none, it is Initialising, and
+ * the next InitWait of the backend starts a new connection with a new display.
+ */
+
+/* After the backend broke the protocol, how long to wait for the next try. */
+#define XEN_DRM_FRONT_HOLD_OFF	(2 * HZ)
+/* How long a backend may take from our Initialised to its Connected. */
+#define XEN_DRM_FRONT_PATIENCE	(10 * HZ)
+
+/**
+ * struct xen_drm_front - the bus device
+ *
+ * Allocated at probe. Reference counted, because a display tells it about its
+ * own end, which may come after remove.
+ */
+struct xen_drm_front {
+	/** @ref: held by the driver until remove, and by each display */
+	struct kref ref;
+	/** @xb_dev: only used by probe, remove, the watch and @work */
+	struct xenbus_device *xb_dev;
+	/** @work: takes all steps */
+	struct delayed_work work;
+	/**
+	 * @lock: protects @removed and @conn. Taken in tasks, work items and
+	 * threaded interrupts, also with a channel's lock held
+	 */
+	spinlock_t lock;
+	/** @removed: @work may not be queued any more */
+	bool removed;
+	/** @conn: the present connection; changed by @work and remove only */
+	struct xen_drm_front_conn *conn;
+	/** @display: of @conn, NULL before it is made; @work and remove only */
+	struct xen_drm_front_display *display;
+	/** @display_group: devres group that owns @display's first reference */
+	void *display_group;
+	/** @displays: not yet released; 1 at most unless clients linger */
+	atomic_t displays;
+	/** @cfg: of @conn; @work only */
+	struct xen_drm_front_cfg cfg;
+	/** @resume_at: jiffies before which no connection is tried */
+	unsigned long resume_at;
+	/** @answer_by: jiffies when the backend should have taken up the rings */
+	unsigned long answer_by;
+};
+
+/*
+ * For all work items of the driver, so that none outlives the module. Frozen
+ * while the guest is suspended, when paths in XenStore change.
+ */
+struct workqueue_struct *xen_drm_front_wq;
+
+static void front_release(struct kref *ref)
+{
+	kfree(container_of(ref, struct xen_drm_front, ref));
+}
+
+static void front_kick(struct xen_drm_front *front)
+{
+	spin_lock(&front->lock);
+	if (!front->removed)
+		mod_delayed_work(xen_drm_front_wq, &front->work, 0);
+	spin_unlock(&front->lock);
+}
+
+/* Does not postpone a work that is queued already. */
+static void front_kick_at(struct xen_drm_front *front, unsigned long when)
+{
+	unsigned long now = jiffies;
+
+	spin_lock(&front->lock);
+	if (!front->removed)
+		queue_delayed_work(xen_drm_front_wq, &front->work,
+				   time_after(when, now) ? when - now : 0);
+	spin_unlock(&front->lock);
+}
+
+/* ------------------------------------------------------------------------
+ * Verbs. They take the connection from the display, whose reference keeps it,
+ * and a connection that has ended says -ENODEV by itself.
+ */
+
+/**
+ * xen_drm_front_stride - bytes per line of a buffer, as every backend computes it
+ * @width: pixels
+ * @bpp: bits per pixel
+ *
+ * The protocol has no field for it.
+ *
+ * Returns: bytes; 0 when it does not fit.
+ */
+u32 xen_drm_front_stride(u32 width, u32 bpp)
+{
+	u64 stride = 4 * DIV_ROUND_UP_ULL((u64)width * bpp, 32);
+
+	return stride > U32_MAX ? 0 : stride;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_stride);
+
+/* Requests about buffers and framebuffers use the first connector's ring. */
+static struct xen_drm_front_evtchnl *
+display_buffer_channel(struct xen_drm_front_display *display)
+{
+	return &display->conn->channels[0];
+}
+
+static u64 display_new_cookie(struct xen_drm_front_display *display)
+{
+	return atomic64_inc_return(&display->next_cookie);
+}
+
+static int dbuf_send_create(struct xen_drm_front_display *display,
+			    struct xen_drm_front_dbuf *dbuf)
+{
+	struct xendispl_req destroy = {
+		.operation = XENDISPL_OP_DBUF_DESTROY,
+		.op.dbuf_destroy.dbuf_cookie = dbuf->cookie,
+	};
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_DBUF_CREATE,
+		.op.dbuf_create = {
+			.dbuf_cookie = dbuf->cookie,
+			.width = dbuf->width,
+			.height = dbuf->height,
+			.bpp = dbuf->bpp,
+			.buffer_sz = dbuf->size,
+			.flags = dbuf->be_alloc ? XENDISPL_DBUF_FLG_REQ_ALLOC : 0,
+			.gref_directory = xen_drm_front_pgdir_start(dbuf->share),
+		},
+	};
+	int ret;
+
+	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &req, NULL);
+	/* The backend may still create it. The ring keeps the order. */
+	if (ret == -ETIMEDOUT)
+		xen_drm_front_evtchnl_post(display_buffer_channel(display), &destroy);
+	return ret;
+}
+
+static void dbuf_send_destroy(struct xen_drm_front_display *display,
+			      struct xen_drm_front_dbuf *dbuf)
+{
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_DBUF_DESTROY,
+		.op.dbuf_destroy.dbuf_cookie = dbuf->cookie,
+	};
+	int ret;
+
+	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &req, NULL);
+	if (ret && ret != -ENODEV)
+		drm_err_ratelimited(&display->drm,
+				    "backend does not destroy buffer %llu: %d\n",
+				    dbuf->cookie, ret);
+}
+
+/* Ends the share whatever the backend does; the pages are safe to give back. */
+static void dbuf_unshare(struct xen_drm_front_display *display,
+			 struct xen_drm_front_dbuf *dbuf)
+{
+	unsigned int held;
+
+	lockdep_assert_held(&display->lock);
+
+	held = xen_drm_front_pgdir_revoke(dbuf->share);
+	if (held)
+		dev_warn_ratelimited(display->conn->dev,
+				     "backend still maps %u pages of buffer %llu\n",
+				     held, dbuf->cookie);
+	if (held && dbuf->contiguous)
+		xen_drm_front_pgdir_keep(dbuf->share, &dbuf->held);
+	else
+		xen_drm_front_pgdir_free(dbuf->share);
+	dbuf->share = NULL;
+	if (dbuf->be_alloc)
+		dbuf->pages = NULL;
+	list_del_init(&dbuf->node);
+}
+
+static int dbuf_map(struct xen_drm_front_display *display,
+		    struct xen_drm_front_dbuf *dbuf)
+{
+	int ret = xen_drm_front_pgdir_map(dbuf->share);
+
+	if (ret) {
+		drm_err_ratelimited(&display->drm,
+				    "buffer %llu of the backend cannot be mapped: %d\n",
+				    dbuf->cookie, ret);
+		dbuf_send_destroy(display, dbuf);
+		return ret;
+	}
+
+	dbuf->pages = xen_drm_front_pgdir_pages(dbuf->share);
+	return 0;
+}
+
+static int dbuf_create_locked(struct xen_drm_front_display *display,
+			      struct xen_drm_front_dbuf *dbuf)
+{
+	domid_t domid = display->conn->otherend_id;
+	unsigned int num_pages = dbuf->size / PAGE_SIZE;
+	struct xen_drm_front_pgdir *share;
+	int ret;
+
+	lockdep_assert_held(&display->lock);
+
+	if (xen_drm_front_conn_is_broken(display->conn))
+		return -ENODEV;
+
+	share = dbuf->be_alloc ?
+		xen_drm_front_pgdir_prepare_map(domid, num_pages) :
+		xen_drm_front_pgdir_grant(domid, dbuf->pages, num_pages);
+	if (IS_ERR(share))
+		return PTR_ERR(share);
+
+	dbuf->share = share;
+	dbuf->cookie = display_new_cookie(display);
+	list_add_tail(&dbuf->node, &display->dbufs);
+
+	ret = dbuf_send_create(display, dbuf);
+	if (!ret && dbuf->be_alloc)
+		ret = dbuf_map(display, dbuf);
+	if (ret)
+		dbuf_unshare(display, dbuf);
+	return ret;
+}
+
+static void dbuf_destroy_locked(struct xen_drm_front_display *display,
+				struct xen_drm_front_dbuf *dbuf)
+{
+	lockdep_assert_held(&display->lock);
+
+	if (!dbuf->share)
+		return;
+
+	/* The backend can free its pages only when nobody maps them. */
+	xen_drm_front_pgdir_unmap(dbuf->share);
+	dbuf_send_destroy(display, dbuf);
+	dbuf_unshare(display, dbuf);
+}
+
+/**
+ * xen_drm_front_dbuf_create - share a buffer with the backend
+ * @display: the DRM device
+ * @dbuf: the buffer; its pages must be there, unless the backend allocates them
+ *
+ * Implements XENDISPL_OP_DBUF_CREATE.
+ *
+ * Returns: 0; -ENOSPC or -ENOMEM when grants or memory run out; -ENODEV without
+ * a backend; -ETIMEDOUT, or what the backend answered.
+ */
+int xen_drm_front_dbuf_create(struct xen_drm_front_display *display,
+			      struct xen_drm_front_dbuf *dbuf)
+{
+	guard(mutex)(&display->lock);
+
+	return dbuf_create_locked(display, dbuf);
+}
+
+/**
+ * xen_drm_front_dbuf_destroy - end a buffer's share
+ * @display: the DRM device
+ * @dbuf: the buffer, without framebuffers; it need not be shared
+ *
+ * Implements XENDISPL_OP_DBUF_DESTROY. On return no new mapping of the pages
+ * can be made by the backend, be it alive, dead or hostile.
+ */
+void xen_drm_front_dbuf_destroy(struct xen_drm_front_display *display,
+				struct xen_drm_front_dbuf *dbuf)
+{
+	guard(mutex)(&display->lock);
+
+	dbuf_destroy_locked(display, dbuf);
+}
+
+/* The width that makes the backend compute this pitch; false if there is none. */
+static bool fb_dbuf_width(const struct xen_drm_front_fb *fb, u32 *width)
+{
+	*width = div_u64((u64)fb->pitch * 8, fb->bpp);
+	return xen_drm_front_stride(*width, fb->bpp) == fb->pitch;
+}
+
+/*
+ * The wire derives the stride from the buffer's width and depth. A buffer that
+ * says something else than the framebuffer is described anew, if no other
+ * framebuffer depends on the present description.
+ */
+static int fb_fit_dbuf(struct xen_drm_front_display *display,
+		       const struct xen_drm_front_fb *fb)
+{
+	struct xen_drm_front_dbuf *dbuf = fb->dbuf;
+	u32 width;
+
+	if (xen_drm_front_stride(dbuf->width, dbuf->bpp) == fb->pitch &&
+	    fb->width <= dbuf->width && fb->height <= dbuf->height)
+		return 0;
+
+	if (dbuf->be_alloc || dbuf->num_fbs || !fb_dbuf_width(fb, &width) ||
+	    (u64)fb->pitch * fb->height > dbuf->size) {
+		drm_dbg_kms(&display->drm,
+			    "%ux%u, pitch %u: expected pitch %u of the %ux%u buffer with %u bpp\n",
+			    fb->width, fb->height, fb->pitch,
+			    xen_drm_front_stride(dbuf->width, dbuf->bpp),
+			    dbuf->width, dbuf->height, dbuf->bpp);
+		return -EINVAL;
+	}
+
+	dbuf_destroy_locked(display, dbuf);
+	dbuf->width = width;
+	dbuf->height = div_u64(dbuf->size, fb->pitch);
+	dbuf->bpp = fb->bpp;
+	return 0;
+}
+
+static int fb_send_attach(struct xen_drm_front_display *display,
+			  const struct xen_drm_front_fb *fb)
+{
+	struct xendispl_req detach = {
+		.operation = XENDISPL_OP_FB_DETACH,
+		.op.fb_detach.fb_cookie = fb->cookie,
+	};
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_FB_ATTACH,
+		.op.fb_attach = {
+			.dbuf_cookie = fb->dbuf->cookie,
+			.fb_cookie = fb->cookie,
+			.width = fb->width,
+			.height = fb->height,
+			.pixel_format = fb->format,
+		},
+	};
+	int ret;
+
+	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &req, NULL);
+	if (ret == -ETIMEDOUT)
+		xen_drm_front_evtchnl_post(display_buffer_channel(display), &detach);
+	return ret;
+}
+
+/**
+ * xen_drm_front_fb_attach - attach a framebuffer, sharing its buffer if need be
+ * @display: the DRM device
+ * @fb: the framebuffer; its buffer's pages must be there
+ *
+ * Implements XENDISPL_OP_FB_ATTACH. A buffer is shared only here, with the first
+ * framebuffer, when its geometry is known for sure; buffers that are never shown
+ * cost no grants.
+ *
+ * Returns: 0; -EINVAL when the wire cannot express the framebuffer's pitch; or
+ * as xen_drm_front_dbuf_create().
+ */
+int xen_drm_front_fb_attach(struct xen_drm_front_display *display,
+			    struct xen_drm_front_fb *fb)
+{
+	struct xen_drm_front_dbuf *dbuf = fb->dbuf;
+	int ret;
+
+	guard(mutex)(&display->lock);
+
+	ret = fb_fit_dbuf(display, fb);
+	if (ret)
+		return ret;
+	if (!dbuf->share) {
+		ret = dbuf_create_locked(display, dbuf);
+		if (ret)
+			return ret;
+	}
+
+	fb->cookie = display_new_cookie(display);
+	ret = fb_send_attach(display, fb);
+	if (ret)
+		return ret;
+
+	dbuf->num_fbs++;
+	list_add_tail(&fb->node, &display->fbs);
+	return 0;
+}
+
+/**
+ * xen_drm_front_fb_detach - detach a framebuffer
+ * @display: the DRM device
+ * @fb: an attached framebuffer that no connector shows
+ *
+ * Implements XENDISPL_OP_FB_DETACH. Without a backend only our own record ends.
+ */
+void xen_drm_front_fb_detach(struct xen_drm_front_display *display,
+			     struct xen_drm_front_fb *fb)
+{
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_FB_DETACH,
+		.op.fb_detach.fb_cookie = fb->cookie,
+	};
+	int ret;
+
+	guard(mutex)(&display->lock);
+
+	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &req, NULL);
+	if (ret && ret != -ENODEV)
+		drm_err_ratelimited(&display->drm,
+				    "backend does not detach framebuffer %llu: %d\n",
+				    fb->cookie, ret);
+	list_del(&fb->node);
+	fb->dbuf->num_fbs--;
+}
+
+/**
+ * xen_drm_front_set_config - set a connector's mode, or switch it off
+ * @display: the DRM device
+ * @index: the connector
+ * @fb: what to show from now on, NULL to switch off
+ * @width: of the mode, in pixels
+ * @height: of the mode, in lines
+ *
+ * Implements XENDISPL_OP_SET_CONFIG.
+ *
+ * Returns: 0; -ENODEV without a backend; -ETIMEDOUT, or what the backend
+ * answered.
+ */
+int xen_drm_front_set_config(struct xen_drm_front_display *display,
+			     unsigned int index,
+			     const struct xen_drm_front_fb *fb,
+			     u32 width, u32 height)
+{
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_SET_CONFIG,
+	};
+
+	if (fb) {
+		req.op.set_config.fb_cookie = fb->cookie;
+		req.op.set_config.width = width;
+		req.op.set_config.height = height;
+		req.op.set_config.bpp = fb->bpp;
+	}
+	return xen_drm_front_evtchnl_call(&display->conn->channels[index], &req, NULL);
+}
+
+/**
+ * xen_drm_front_page_flip - show a framebuffer at the next occasion
+ * @display: the DRM device
+ * @index: the connector, which has a mode and no other flip in flight
+ * @fb: the framebuffer, which may be the one that is shown
+ *
+ * Implements XENDISPL_OP_PG_FLIP. Does not sleep; xen_drm_front_kms_flip_done()
+ * tells the outcome.
+ *
+ * Returns: 0; -ENODEV without a backend; -EBUSY when it does not empty the ring.
+ */
+int xen_drm_front_page_flip(struct xen_drm_front_display *display,
+			    unsigned int index,
+			    const struct xen_drm_front_fb *fb)
+{
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_PG_FLIP,
+		.op.pg_flip.fb_cookie = fb->cookie,
+	};
+
+	return xen_drm_front_evtchnl_flip(&display->conn->channels[index], &req);
+}
+
+/**
+ * xen_drm_front_page_flip_expired - a flip was given up
+ * @display: the DRM device
+ * @index: the connector
+ *
+ * When it happens again and again, the connection is latched as broken.
+ */
+void xen_drm_front_page_flip_expired(struct xen_drm_front_display *display,
+				     unsigned int index)
+{
+	xen_drm_front_evtchnl_flip_expired(&display->conn->channels[index]);
+}
+
+/* ------------------------------------------------------------------------
+ * Display
+ */
+
+DEFINE_DRM_GEM_FOPS(xen_drm_front_fops);
+
+static const struct drm_driver xen_drm_front_drm_driver = {
+	.driver_features = DRIVER_GEM | DRIVER_MODESET | DRIVER_ATOMIC,
+	.fops = &xen_drm_front_fops,
+	.name = "xendrm-du",
+	.desc = "Xen para-virtualised display",
+	.major = 1,
+	.minor = 0,
+	.gem_create_object = xen_drm_front_gem_create_object,
+	.gem_prime_import = xen_drm_front_gem_prime_import,
+	.gem_prime_import_sg_table = xen_drm_front_gem_prime_import_sg_table,
+	.dumb_create = xen_drm_front_gem_dumb_create,
+};
+
+/* The last file, mapping and dma-buf is gone. Any context that may sleep. */
+static void display_release(struct drm_device *drm, void *unused)
+{
+	struct xen_drm_front_display *display = to_xen_drm_front_display(drm);
+	struct xen_drm_front *front = display->front;
+
+	xen_drm_front_conn_put(display->conn);
+	atomic_dec(&front->displays);
+	front_kick(front);
+	kref_put(&front->ref, front_release);
+}
+
+static int display_init(struct xen_drm_front_display *display,
+			struct xen_drm_front *front)
+{
+	struct drm_device *drm = &display->drm;
+	int ret;
+
+	kref_get(&front->ref);
+	atomic_inc(&front->displays);
+	display->front = front;
+	display->conn = xen_drm_front_conn_get(front->conn);
+	ret = drmm_add_action_or_reset(drm, display_release, NULL);
+	if (ret)
+		return ret;
+
+	display->cfg = front->cfg;
+	INIT_LIST_HEAD(&display->dbufs);
+	INIT_LIST_HEAD(&display->fbs);
+	ret = drmm_mutex_init(drm, &display->lock);
+	if (ret)
+		return ret;
+
+	return xen_drm_front_kms_init(display);
+}
+
+/*
+ * The devres group is what lets go of a display whose connection ended, while
+ * the bus device stays bound.
+ */
+static int display_create(struct xen_drm_front *front)
+{
+	struct device *dev = &front->xb_dev->dev;
+	struct xen_drm_front_display *display;
+	int ret;
+
+	front->display_group = devres_open_group(dev, NULL, GFP_KERNEL);
+	if (!front->display_group)
+		return -ENOMEM;
+
+	display = devm_drm_dev_alloc(dev, &xen_drm_front_drm_driver,
+				     struct xen_drm_front_display, drm);
+	ret = PTR_ERR_OR_ZERO(display);
+	if (!ret)
+		ret = display_init(display, front);
+	devres_close_group(dev, front->display_group);
+	if (ret)
+		goto err_release_group;
+
+	xen_drm_front_conn_set_sink(front->conn, display);
+	ret = drm_dev_register(&display->drm, 0);
+	if (ret)
+		goto err_withdraw_sink;
+
+	front->display = display;
+	return 0;
+
+err_withdraw_sink:
+	xen_drm_front_conn_set_sink(front->conn, NULL);
+err_release_group:
+	devres_release_group(dev, front->display_group);
+	return ret;
+}
+
+/* The pages of lost shares are still the buffers' own, or unmapped. */
+static void display_unshare_all(struct xen_drm_front_display *display)
+{
+	struct xen_drm_front_dbuf *dbuf, *next;
+
+	guard(mutex)(&display->lock);
+
+	list_for_each_entry_safe(dbuf, next, &display->dbufs, node) {
+		xen_drm_front_pgdir_unmap(dbuf->share);
+		dbuf_unshare(display, dbuf);
+	}
+}
+
+/* The connection is latched. On return clients have their errors and events. */
+static void display_destroy(struct xen_drm_front *front)
+{
+	struct xen_drm_front_display *display = front->display;
+
+	xen_drm_front_conn_set_sink(display->conn, NULL);
+	xen_drm_front_kms_abort(display);
+	drm_dev_unplug(&display->drm);
+	drm_atomic_helper_shutdown(&display->drm);
+	display_unshare_all(display);
+
+	front->display = NULL;
+	devres_release_group(&front->xb_dev->dev, front->display_group);
+}
+
+static bool front_flip_done(void *sink, unsigned int index, u64 cookie, int error)
+{
+	return xen_drm_front_kms_flip_done(sink, index, cookie, error);
+}
+
+static void front_conn_broken(void *owner)
+{
+	front_kick(owner);
+}
+
+static const struct xen_drm_front_conn_ops front_conn_ops = {
+	.flip_done = front_flip_done,
+	.broken = front_conn_broken,
+};
+
+/* ------------------------------------------------------------------------
+ * State machine
+ */
+
+/* What a backend does that no longer knows of its connection with us. */
+static bool backend_has_left(enum xenbus_state own, enum xenbus_state backend)
+{
+	switch (backend) {
+	case XenbusStateConnected:
+		return false;
+	case XenbusStateInitWait:
+	case XenbusStateInitialised:
+		/* Before Connected it just has not yet seen our rings. */
+		return own == XenbusStateConnected;
+	default:
+		return true;
+	}
+}
+
+/**
+ * xen_drm_front_next_step - decide what to do
+ * @own: our state in XenStore
+ * @backend: the backend's state
+ * @backend_online: the toolstack wants the device to be there
+ * @conn_broken: there is a connection and it is latched
+ * @in_use: a display of an earlier connection still has clients
+ *
+ * Implements displif.h, "States". A freshly started backend may pass Closing and
+ * Closed before it is ready; it would wait for ever if that closed us.
+ *
+ * Returns: the step.
+ */
+enum xen_drm_front_step
+xen_drm_front_next_step(enum xenbus_state own, enum xenbus_state backend,
+			bool backend_online, bool conn_broken, bool in_use)
+{
+	bool leaving = !backend_online && (backend == XenbusStateClosing ||
+					   backend == XenbusStateClosed);
+
+	if (conn_broken)
+		return XEN_DRM_FRONT_LOSE;
+
+	switch (own) {
+	case XenbusStateInitialising:
+		if (leaving)
+			return XEN_DRM_FRONT_CLOSE;
+		if (backend == XenbusStateInitWait)
+			return XEN_DRM_FRONT_CONNECT;
+		return XEN_DRM_FRONT_STAY;
+	case XenbusStateInitialised:
+		if (backend_has_left(own, backend))
+			return XEN_DRM_FRONT_LOSE;
+		if (backend == XenbusStateConnected)
+			return XEN_DRM_FRONT_ESTABLISH;
+		return XEN_DRM_FRONT_STAY;
+	case XenbusStateConnected:
+		if (backend_has_left(own, backend))
+			return XEN_DRM_FRONT_LOSE;
+		return XEN_DRM_FRONT_STAY;
+	case XenbusStateReconfiguring:
+		if (leaving)
+			return XEN_DRM_FRONT_CLOSE;
+		if (!in_use)
+			return XEN_DRM_FRONT_REOPEN;
+		/* The backend need not wait for clients that do not go. */
+		if (backend == XenbusStateInitWait)
+			return XEN_DRM_FRONT_CONNECT;
+		return XEN_DRM_FRONT_STAY;
+	default:
+		return XEN_DRM_FRONT_STAY;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_next_step);
+
+/*
+ * The core takes a device that is Initialising in XenStore while its own record
+ * says otherwise for one that the toolstack has reset, and removes it. It looks
+ * in the xenwatch thread, at any time, so its record has to change first.
+ */
+static void front_switch_to_initialising(struct xen_drm_front *front)
+{
+	struct xenbus_device *xb_dev = front->xb_dev;
+	enum xenbus_state old = xb_dev->state;
+	struct xenbus_transaction xbt;
+	int ret;
+
+	xb_dev->state = XenbusStateInitialising;
+	do {
+		ret = xenbus_transaction_start(&xbt);
+		if (ret)
+			break;
+		/* A directory that the toolstack has removed stays removed. */
+		if (!xenbus_exists(xbt, xb_dev->nodename, "state")) {
+			xenbus_transaction_end(xbt, 1);
+			return;
+		}
+		ret = xenbus_printf(xbt, xb_dev->nodename, "state", "%d",
+				    XenbusStateInitialising);
+		if (ret) {
+			xenbus_transaction_end(xbt, 1);
+			break;
+		}
+		ret = xenbus_transaction_end(xbt, 0);
+	} while (ret == -EAGAIN);
+
+	if (ret) {
+		xb_dev->state = old;
+		xenbus_dev_fatal(xb_dev, ret, "switching to Initialising");
+	}
+}
+
+/* For those who are not @work. */
+static struct xen_drm_front_conn *front_get_conn(struct xen_drm_front *front)
+{
+	struct xen_drm_front_conn *conn;
+
+	spin_lock(&front->lock);
+	conn = front->conn ? xen_drm_front_conn_get(front->conn) : NULL;
+	spin_unlock(&front->lock);
+	return conn;
+}
+
+static void front_conn_gone(struct xen_drm_front *front, const char *why)
+{
+	struct xen_drm_front_conn *conn = front_get_conn(front);
+
+	if (!conn)
+		return;
+	xen_drm_front_conn_gone(conn, why);
+	xen_drm_front_conn_put(conn);
+}
+
+static void front_set_conn(struct xen_drm_front *front,
+			   struct xen_drm_front_conn *conn)
+{
+	spin_lock(&front->lock);
+	front->conn = conn;
+	spin_unlock(&front->lock);
+}
+
+/* A connection that does not work out; the error node says why. */
+static void front_drop_conn(struct xen_drm_front *front)
+{
+	struct xen_drm_front_conn *conn = front->conn;
+
+	xen_drm_front_conn_gone(conn, "it could not be established");
+	front_set_conn(front, NULL);
+	xen_drm_front_conn_close(conn);
+	xen_drm_front_conn_put(conn);
+}
+
+static int front_check_buffer_mode(struct xen_drm_front *front)
+{
+	const char *reason = NULL;
+
+	if (!front->cfg.be_alloc)
+		return 0;
+
+	if (IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA))
+		reason = "CONFIG_DRM_XEN_FRONTEND_CMA allocates contiguous buffers in the guest";
+	else if (xen_pv_domain())
+		reason = "a PV guest cannot map the backend's pages into user space, a PVH, HVM or Arm guest can";
+	else if (PAGE_SIZE != XEN_PAGE_SIZE)
+		reason = "the backend's pages of 4 KiB cannot be mapped one by one with larger pages";
+	if (!reason)
+		return 0;
+
+	xenbus_dev_error(front->xb_dev, -EOPNOTSUPP,
+			 "be-alloc=1 asks for buffers of the backend, but %s: set be-alloc=0 or change the guest",
+			 reason);
+	return -EOPNOTSUPP;
+}
+
+static int front_connect(struct xen_drm_front *front)
+{
+	struct xenbus_device *xb_dev = front->xb_dev;
+	struct xen_drm_front_conn *conn;
+	int ret;
+
+	ret = xen_drm_front_cfg_read(xb_dev, &front->cfg);
+	if (!ret)
+		ret = front_check_buffer_mode(front);
+	if (ret)
+		return ret;
+
+	conn = xen_drm_front_conn_alloc(&xb_dev->dev, xb_dev->otherend_id,
+					front->cfg.num_connectors,
+					front->cfg.version, &front_conn_ops, front);
+	if (!conn)
+		return -ENOMEM;
+	front_set_conn(front, conn);
+
+	ret = xen_drm_front_conn_open(conn, xb_dev);
+	if (!ret)
+		ret = xen_drm_front_conn_publish(conn, xb_dev,
+						 front->cfg.version_offered);
+	if (ret) {
+		xenbus_dev_error(xb_dev, ret, "setting up rings of %u connectors",
+				 front->cfg.num_connectors);
+		front_drop_conn(front);
+		return ret;
+	}
+
+	xenbus_switch_state(xb_dev, XenbusStateInitialised);
+	front->answer_by = jiffies + XEN_DRM_FRONT_PATIENCE;
+	return 0;
+}
+
+static int front_establish(struct xen_drm_front *front)
+{
+	int ret;
+
+	ret = display_create(front);
+	if (ret) {
+		xenbus_dev_error(front->xb_dev, ret, "creating the DRM device");
+		front_drop_conn(front);
+		return ret;
+	}
+
+	xenbus_switch_state(front->xb_dev, XenbusStateConnected);
+	return 0;
+}
+
+static bool front_in_use(struct xen_drm_front *front)
+{
+	return atomic_read(&front->displays);
+}
+
+/* Everything of the connection; clients of the display may linger. */
+static void front_lose(struct xen_drm_front *front)
+{
+	struct xen_drm_front_conn *conn = front->conn;
+
+	if (!conn)
+		return;
+
+	xen_drm_front_conn_gone(conn, "the backend has left");
+	if (front->display)
+		display_destroy(front);
+	front_set_conn(front, NULL);
+	xen_drm_front_conn_close(conn);
+	if (READ_ONCE(conn->at_fault))
+		front->resume_at = jiffies + XEN_DRM_FRONT_HOLD_OFF;
+	xen_drm_front_conn_put(conn);
+}
+
+/* Returns whether there may be another step. */
+static bool front_take_step(struct xen_drm_front *front,
+			    enum xen_drm_front_step step)
+{
+	struct xenbus_device *xb_dev = front->xb_dev;
+	int ret = 0;
+
+	switch (step) {
+	case XEN_DRM_FRONT_STAY:
+		return false;
+	case XEN_DRM_FRONT_CONNECT:
+		ret = front_connect(front);
+		break;
+	case XEN_DRM_FRONT_ESTABLISH:
+		ret = front_establish(front);
+		break;
+	case XEN_DRM_FRONT_LOSE:
+		front_lose(front);
+		/* Left at once again if nobody uses the display. */
+		xenbus_switch_state(xb_dev, XenbusStateReconfiguring);
+		return true;
+	case XEN_DRM_FRONT_REOPEN:
+		if (time_before(jiffies, front->resume_at)) {
+			front_kick_at(front, front->resume_at);
+			return false;
+		}
+		front_switch_to_initialising(front);
+		return true;
+	case XEN_DRM_FRONT_CLOSE:
+		xenbus_frontend_closed(xb_dev);
+		return false;
+	}
+
+	/* The error node says what is wrong; a new try needs a new device. */
+	if (ret)
+		xenbus_switch_state(xb_dev, XenbusStateClosed);
+	return !ret;
+}
+
+/*
+ * A backend that restarts between our Initialised and its look at it may wait
+ * for the handshake to begin anew, while all that we saw is InitWait, as before.
+ */
+static void front_check_patience(struct xen_drm_front *front)
+{
+	if (front->xb_dev->state == XenbusStateInitialised && front->conn &&
+	    time_after_eq(jiffies, front->answer_by))
+		xen_drm_front_conn_gone(front->conn, "the backend does not take up the rings");
+}
+
+static void front_work(struct work_struct *work)
+{
+	struct xen_drm_front *front =
+		container_of(to_delayed_work(work), struct xen_drm_front, work);
+	struct xenbus_device *xb_dev = front->xb_dev;
+	enum xen_drm_front_step step;
+	bool conn_broken, online;
+	int backend;
+
+	do {
+		front_check_patience(front);
+		backend = xenbus_read_unsigned(xb_dev->otherend, "state",
+					       XenbusStateUnknown);
+		online = xenbus_read_unsigned(xb_dev->otherend, "online", 1);
+		conn_broken = front->conn &&
+			      xen_drm_front_conn_is_broken(front->conn);
+		step = xen_drm_front_next_step(xb_dev->state, backend, online,
+					       conn_broken, front_in_use(front));
+		dev_dbg(&xb_dev->dev, "own state %d, backend %d: step %d\n",
+			xb_dev->state, backend, step);
+	} while (front_take_step(front, step));
+
+	if (xb_dev->state == XenbusStateInitialised)
+		front_kick_at(front, front->answer_by);
+}
+
+/*
+ * xenwatch thread, so nothing here waits. A backend that left may be back before
+ * the work looks, which is why the latch is set here.
+ */
+static void front_otherend_changed(struct xenbus_device *xb_dev,
+				   enum xenbus_state backend)
+{
+	struct xen_drm_front *front = dev_get_drvdata(&xb_dev->dev);
+
+	if ((xb_dev->state == XenbusStateInitialised ||
+	     xb_dev->state == XenbusStateConnected) &&
+	    backend_has_left(xb_dev->state, backend))
+		front_conn_gone(front, "the backend has left Connected");
+	front_kick(front);
+}
+
+static int front_probe(struct xenbus_device *xb_dev,
+		       const struct xenbus_device_id *id)
+{
+	struct xen_drm_front *front;
+	int ret;
+
+	/* Imported dma-bufs are mapped for this device, though it does no DMA. */
+	ret = dma_coerce_mask_and_coherent(&xb_dev->dev, DMA_BIT_MASK(64));
+	if (ret)
+		return ret;
+
+	front = kzalloc(sizeof(*front), GFP_KERNEL);
+	if (!front)
+		return -ENOMEM;
+
+	kref_init(&front->ref);
+	front->xb_dev = xb_dev;
+	INIT_DELAYED_WORK(&front->work, front_work);
+	spin_lock_init(&front->lock);
+	front->resume_at = jiffies;
+	dev_set_drvdata(&xb_dev->dev, front);
+
+	/* After an earlier unbind. The watch, set next, starts the work. */
+	if (xb_dev->state != XenbusStateInitialising)
+		front_switch_to_initialising(front);
+	return 0;
+}
+
+/*
+ * Possibly in the xenwatch thread. With clients or without: they keep what is
+ * theirs until they go.
+ */
+static void front_remove(struct xenbus_device *xb_dev)
+{
+	struct xen_drm_front *front = dev_get_drvdata(&xb_dev->dev);
+
+	spin_lock(&front->lock);
+	front->removed = true;
+	spin_unlock(&front->lock);
+	/* The work may wait for a reply. */
+	front_conn_gone(front, "the driver is unbound");
+	cancel_delayed_work_sync(&front->work);
+
+	front_lose(front);
+	xenbus_frontend_closed(xb_dev);
+	kref_put(&front->ref, front_release);
+}
+
+/*
+ * After a migration neither rings nor grants are there any more. The core has
+ * set our state to Initialising.
+ */
+static int front_resume(struct xenbus_device *xb_dev)
+{
+	struct xen_drm_front *front = dev_get_drvdata(&xb_dev->dev);
+
+	front_conn_gone(front, "the guest was resumed");
+	front_kick(front);
+	return 0;
+}
+
+static const struct xenbus_device_id front_ids[] = {
+	{ XENDISPL_DRIVER_NAME },
+	{ "" }
+};
+MODULE_ALIAS("xen:" XENDISPL_DRIVER_NAME);
+
+static struct xenbus_driver front_driver = {
+	.ids = front_ids,
+	.probe = front_probe,
+	.remove = front_remove,
+	.resume = front_resume,
+	.otherend_changed = front_otherend_changed,
+	.not_essential = true,
+	.allow_rebind = true,
+};
+
+static int __init xen_drm_front_init(void)
+{
+	int ret;
+
+	if (!xen_domain() || drm_firmware_drivers_only())
+		return -ENODEV;
+
+	xen_drm_front_wq = alloc_workqueue("xen_drm_front", WQ_FREEZABLE | WQ_UNBOUND, 0);
+	if (!xen_drm_front_wq)
+		return -ENOMEM;
+
+	ret = xenbus_register_frontend(&front_driver);
+	if (ret)
+		destroy_workqueue(xen_drm_front_wq);
+	return ret;
+}
+module_init(xen_drm_front_init);
+
+static void __exit xen_drm_front_exit(void)
+{
+	xenbus_unregister_driver(&front_driver);
+	destroy_workqueue(xen_drm_front_wq);
+}
+module_exit(xen_drm_front_exit);
+
+MODULE_DESCRIPTION("Xen para-virtualised display frontend");
+MODULE_LICENSE("Dual MIT/GPL");
