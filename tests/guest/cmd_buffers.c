@@ -13,9 +13,12 @@
 static const struct format *format_of_bpp(uint32_t bpp)
 {
 	switch (bpp) {
-	case 16: return format_by_name("RG16");
-	case 24: return format_by_name("RG24");
-	case 32: return format_by_name("XR24");
+	case 16:
+		return format_by_name("RG16");
+	case 24:
+		return format_by_name("RG24");
+	case 32:
+		return format_by_name("XR24");
 	}
 	die("bpp %u, expected 16, 24 or 32", bpp);
 }
@@ -151,6 +154,7 @@ int cmd_exhaust(struct options *opt)
 }
 
 #define SIDE 256
+#define XRGB DRM_FORMAT_XRGB8888
 
 /* A framebuffer in a dumb buffer of SIDE x SIDE pixels of 32 bits. */
 static const struct fb_case {
@@ -158,34 +162,34 @@ static const struct fb_case {
 	uint32_t width, height, format, pitch, offset, flags;
 	uint64_t modifier;
 } fb_cases[] = {
-	{ "control", "OK", SIDE, SIDE, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0, 0 },
-	{ "smaller", "OK", 128, 64, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0, 0 },
-	{ "pitch-too-small", "EINVAL", SIDE, 64, DRM_FORMAT_XRGB8888, 4 * SIDE - 4, 0, 0, 0 },
-	{ "pitch-0", "EINVAL", SIDE, 64, DRM_FORMAT_XRGB8888, 0, 0, 0, 0 },
-	{ "pitch-odd", "EINVAL", 128, 64, DRM_FORMAT_XRGB8888, 4 * SIDE + 1, 0, 0, 0 },
-	{ "pitch-half-words", "EINVAL", 128, 64, DRM_FORMAT_XRGB8888, 4 * SIDE - 2, 0, 0, 0 },
-	{ "pitch-beyond-buffer", "EINVAL", SIDE, SIDE, DRM_FORMAT_XRGB8888, 8 * SIDE, 0, 0, 0 },
-	{ "pitch-65536", "EINVAL", SIDE, SIDE, DRM_FORMAT_XRGB8888, 65536, 0, 0, 0 },
-	{ "pitch-max", "EINVAL|ERANGE", SIDE, SIDE, DRM_FORMAT_XRGB8888, ~3u, 0, 0, 0 },
-	{ "offset-4", "EINVAL", 128, 64, DRM_FORMAT_XRGB8888, 4 * SIDE, 4, 0, 0 },
-	{ "offset-page", "EINVAL", 128, 64, DRM_FORMAT_XRGB8888, 4 * SIDE, 4096, 0, 0 },
-	{ "offset-beyond-buffer", "EINVAL", 128, 64, DRM_FORMAT_XRGB8888, 4 * SIDE, 4 * SIDE * SIDE, 0, 0 },
-	{ "offset-max", "EINVAL|ERANGE", 128, 64, DRM_FORMAT_XRGB8888, 4 * SIDE, ~3u, 0, 0 },
-	{ "too-high", "EINVAL", SIDE, SIDE + 1, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0, 0 },
-	{ "zero-width", "EINVAL", 0, SIDE, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0, 0 },
-	{ "zero-height", "EINVAL", SIDE, 0, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0, 0 },
-	{ "width-max", "EINVAL|ERANGE", ~0u, 1, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0, 0 },
-	{ "height-max", "EINVAL|ERANGE", 1, ~0u, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0, 0 },
-	{ "modifier-tiled", "EINVAL", SIDE, SIDE, DRM_FORMAT_XRGB8888, 4 * SIDE, 0,
+	{ "control", "OK", SIDE, SIDE, XRGB, 4 * SIDE, 0, 0, 0 },
+	{ "smaller", "OK", 128, 64, XRGB, 4 * SIDE, 0, 0, 0 },
+	{ "pitch-too-small", "EINVAL", SIDE, 64, XRGB, 4 * SIDE - 4, 0, 0, 0 },
+	{ "pitch-0", "EINVAL", SIDE, 64, XRGB, 0, 0, 0, 0 },
+	{ "pitch-odd", "EINVAL", 128, 64, XRGB, 4 * SIDE + 1, 0, 0, 0 },
+	{ "pitch-half-words", "EINVAL", 128, 64, XRGB, 4 * SIDE - 2, 0, 0, 0 },
+	{ "pitch-beyond-buffer", "EINVAL", SIDE, SIDE, XRGB, 8 * SIDE, 0, 0, 0 },
+	{ "pitch-65536", "EINVAL", SIDE, SIDE, XRGB, 65536, 0, 0, 0 },
+	{ "pitch-max", "EINVAL|ERANGE", SIDE, SIDE, XRGB, ~3u, 0, 0, 0 },
+	{ "offset-4", "EINVAL", 128, 64, XRGB, 4 * SIDE, 4, 0, 0 },
+	{ "offset-page", "EINVAL", 128, 64, XRGB, 4 * SIDE, 4096, 0, 0 },
+	{ "offset-beyond-buffer", "EINVAL", 128, 64, XRGB, 4 * SIDE, 4 * SIDE * SIDE, 0, 0 },
+	{ "offset-max", "EINVAL|ERANGE", 128, 64, XRGB, 4 * SIDE, ~3u, 0, 0 },
+	{ "too-high", "EINVAL", SIDE, SIDE + 1, XRGB, 4 * SIDE, 0, 0, 0 },
+	{ "zero-width", "EINVAL", 0, SIDE, XRGB, 4 * SIDE, 0, 0, 0 },
+	{ "zero-height", "EINVAL", SIDE, 0, XRGB, 4 * SIDE, 0, 0, 0 },
+	{ "width-max", "EINVAL|ERANGE", ~0u, 1, XRGB, 4 * SIDE, 0, 0, 0 },
+	{ "height-max", "EINVAL|ERANGE", 1, ~0u, XRGB, 4 * SIDE, 0, 0, 0 },
+	{ "modifier-tiled", "EINVAL", SIDE, SIDE, XRGB, 4 * SIDE, 0,
 	  DRM_MODE_FB_MODIFIERS, I915_FORMAT_MOD_X_TILED },
-	{ "modifier-without-flag", "EINVAL", SIDE, SIDE, DRM_FORMAT_XRGB8888, 4 * SIDE, 0,
+	{ "modifier-without-flag", "EINVAL", SIDE, SIDE, XRGB, 4 * SIDE, 0,
 	  0, I915_FORMAT_MOD_X_TILED },
-	{ "flags-unknown", "EINVAL", SIDE, SIDE, DRM_FORMAT_XRGB8888, 4 * SIDE, 0, 0x80, 0 },
+	{ "flags-unknown", "EINVAL", SIDE, SIDE, XRGB, 4 * SIDE, 0, 0x80, 0 },
 	{ "format-0", "EINVAL", SIDE, SIDE, 0, 4 * SIDE, 0, 0, 0 },
 	{ "format-c8", "EINVAL", SIDE, SIDE, DRM_FORMAT_C8, 4 * SIDE, 0, 0, 0 },
 	{ "format-64-bit", "EINVAL", 128, SIDE, DRM_FORMAT_XRGB16161616F, 4 * SIDE, 0, 0, 0 },
 	{ "format-big-endian", "EINVAL", SIDE, SIDE,
-	  DRM_FORMAT_XRGB8888 | DRM_FORMAT_BIG_ENDIAN, 4 * SIDE, 0, 0, 0 },
+	  XRGB | DRM_FORMAT_BIG_ENDIAN, 4 * SIDE, 0, 0, 0 },
 };
 
 static int try_fb(struct kms *kms, uint32_t handle, const struct fb_case *c)

@@ -113,10 +113,38 @@ static void print_shown(const struct options *opt, const struct stage *stage,
 	const struct head *head = &stage->head;
 	double seconds = head->flips ? (head->flipped_ns - start) / 1e9 : 0;
 
-	printf("shown connector=%u format=%s size=%ux%u fb=%ux%u pitch=%u seed=%u flips=%u seconds=%.3f\n",
-	       head->index, opt->format->name, head->mode.hdisplay,
-	       head->mode.vdisplay, stage->fb.w, stage->fb.h,
-	       stage->buf[0].pitch, seed, head->flips, seconds);
+	printf("shown connector=%u format=%s size=%ux%u fb=%ux%u ", head->index,
+	       opt->format->name, head->mode.hdisplay, head->mode.vdisplay,
+	       stage->fb.w, stage->fb.h);
+	printf("pitch=%u seed=%u flips=%u seconds=%.3f\n", stage->buf[0].pitch,
+	       seed, head->flips, seconds);
+}
+
+/* One more frame, which may fail: the backend may be away just now. */
+static void flip_once_more(struct kms *kms, const struct options *opt,
+			   struct stage *stage)
+{
+	struct head *head = &stage->head;
+	const char *step = "page_flip";
+	uint64_t start = now_ns();
+	unsigned int frame;
+	int ret;
+
+	/* the event of a flip that was given up may have come since */
+	kms_drain(kms);
+	frame = head->flips + 1;
+	paint_frame(opt, stage, frame);
+	ret = head_flip(kms, head, stage->buf[frame % 2].fb);
+	if (!ret)
+		step = "event";
+	while (!ret && head->pending)
+		ret = kms_wait(kms);
+	head->pending = false;
+	if (ret)
+		printf("failed connector=%u step=%s errno=%s\n", head->index,
+		       step, err_name(ret));
+	else
+		print_shown(opt, stage, opt->seed + head->flips, start);
 }
 
 int cmd_show(struct options *opt)
@@ -133,14 +161,15 @@ int cmd_show(struct options *opt)
 	for (unsigned int i = 0; i < count; i++)
 		stage_open(&kms, opt, &stages[i],
 			   opt->all_connectors ? i : opt->connectors[i],
-			   opt->flips ? 2 : 1);
+			   opt->flips || opt->hold ? 2 : 1);
 	start = now_ns();
 	while (flip_stages(&kms, opt, count))
 		wait_for_event(&kms, count);
 	for (unsigned int i = 0; i < count; i++)
 		print_shown(opt, &stages[i], opt->seed + opt->flips, start);
-	if (opt->hold)
-		wait_until_told();
+	while (opt->hold && wait_until_told())
+		for (unsigned int i = 0; i < count; i++)
+			flip_once_more(&kms, opt, &stages[i]);
 	for (unsigned int i = 0; i < count; i++)
 		stage_close(&kms, &stages[i]);
 	kms_close(&kms);
@@ -222,7 +251,7 @@ static void on_sigbus(int sig)
 static void touch(struct buffer *buf, uint8_t value)
 {
 	for (uint64_t i = 0; i < buf->size; i += 4096)
-		((volatile uint8_t *)buf->map)[i] = value;
+		((uint8_t *)buf->map)[i] = value;
 }
 
 /* A client that stays while its device goes, and must not be harmed by it. */

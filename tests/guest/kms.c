@@ -414,11 +414,12 @@ static void flip_done(int fd, unsigned int sequence, unsigned int sec,
 	head->flipped_ns = now_ns();
 }
 
-int kms_wait(struct kms *kms)
+/* A negative limit is none. */
+static int wait_ms(struct kms *kms, int limit)
 {
 	drmEventContext ctx = { .version = 2, .page_flip_handler = flip_done };
 	struct pollfd pfd = { .fd = kms->fd, .events = POLLIN };
-	int n = poll(&pfd, 1, kms->timeout_ms ? (int)kms->timeout_ms : -1);
+	int n = poll(&pfd, 1, limit);
 
 	if (n < 0)
 		return -errno;
@@ -428,4 +429,15 @@ int kms_wait(struct kms *kms)
 	if (!(pfd.revents & POLLIN))
 		return -ENODEV;
 	return drmHandleEvent(kms->fd, &ctx) ? -errno : 0;
+}
+
+int kms_wait(struct kms *kms)
+{
+	return wait_ms(kms, kms->timeout_ms ? (int)kms->timeout_ms : -1);
+}
+
+void kms_drain(struct kms *kms)
+{
+	while (!wait_ms(kms, 0))
+		;
 }

@@ -66,5 +66,7 @@ int head_disable(struct kms *kms, struct head *head);
 int head_flip(struct kms *kms, struct head *head, uint32_t fb);
 /* Handles the next events; -ETIME when there are none within the limit. */
 int kms_wait(struct kms *kms);
+/* Handles the events that are there already. */
+void kms_drain(struct kms *kms);
 
 #endif

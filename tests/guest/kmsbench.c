@@ -18,7 +18,7 @@ static uint32_t number(const char *text)
 	unsigned long value = strtoul(text, &end, 0);
 
 	if (*end || !value || value > 1000000)
-		die("'%s', expected a number from 1 to 1000000", text);
+		die("'%s', expected a whole one from 1 to 1000000", text);
 	return value;
 }
 
@@ -43,12 +43,18 @@ static uint64_t median(uint64_t *values, uint32_t count)
 	return values[count / 2];
 }
 
+static void print_median(const char *key, uint64_t *values, uint32_t count)
+{
+	printf("%s=%llu\n", key, (unsigned long long)median(values, count));
+	free(values);
+}
+
 static uint64_t *samples(uint32_t count)
 {
 	uint64_t *values = calloc(count, sizeof(*values));
 
 	if (!values)
-		die("no memory for %u samples", count);
+		die("no memory for %u figures", count);
 	return values;
 }
 
@@ -77,7 +83,8 @@ static struct flip_result flip_for(uint32_t seconds)
 	make_fb(&buf[0], head.mode.hdisplay, head.mode.vdisplay);
 	make_fb(&buf[1], head.mode.hdisplay, head.mode.vdisplay);
 	must(head_enable(&kms, &head, buf[0].fb), "DRM_IOCTL_MODE_SETCRTC");
-	start = last = now_ns();
+	start = now_ns();
+	last = start;
 	while (last - start < seconds * 1000000000ull && head.flips < 4000000) {
 		must(head_flip(&kms, &head, buf[(head.flips + 1) % 2].fb),
 		     "DRM_IOCTL_MODE_PAGE_FLIP, flip %u", head.flips + 1);
@@ -134,17 +141,16 @@ static void bench_dumb(char **args)
 		must(dumb_destroy(&kms, &buf), "DRM_IOCTL_MODE_DESTROY_DUMB");
 		with_fb[i] = now_ns() - t0;
 	}
-	printf("create_ns=%llu\ndestroy_ns=%llu\ncreate_destroy_ns=%llu\ncreate_addfb_rmfb_destroy_ns=%llu\n",
-	       (unsigned long long)median(create, count),
-	       (unsigned long long)median(destroy, count),
-	       (unsigned long long)median(both, count),
-	       (unsigned long long)median(with_fb, count));
+	print_median("create_ns", create, count);
+	print_median("destroy_ns", destroy, count);
+	print_median("create_destroy_ns", both, count);
+	print_median("create_addfb_rmfb_destroy_ns", with_fb, count);
 }
 
 static void touch_pages(struct buffer *buf)
 {
 	for (uint64_t i = 0; i < buf->size; i += 4096)
-		((volatile uint8_t *)buf->map)[i] = 1;
+		((uint8_t *)buf->map)[i] = 1;
 }
 
 static void bench_touch(char **args)
@@ -169,10 +175,9 @@ static void bench_touch(char **args)
 		pages = (buf.size + 4095) / 4096;
 		must(dumb_destroy(&kms, &buf), "DRM_IOCTL_MODE_DESTROY_DUMB");
 	}
-	printf("pages=%llu\nmmap_ns=%llu\ntouch_ns=%llu\n",
-	       (unsigned long long)pages,
-	       (unsigned long long)median(mapping, count),
-	       (unsigned long long)median(touching, count));
+	printf("pages=%llu\n", (unsigned long long)pages);
+	print_median("mmap_ns", mapping, count);
+	print_median("touch_ns", touching, count);
 }
 
 enum { FREE, SLAB, VMALLOC, TABLES, PERCPU, FIELDS };
@@ -181,6 +186,22 @@ static const char * const fields[FIELDS] = {
 	[FREE] = "MemFree", [SLAB] = "Slab", [VMALLOC] = "VmallocUsed",
 	[TABLES] = "PageTables", [PERCPU] = "Percpu",
 };
+
+/* MemFree leaves out the free pages that each CPU keeps at hand, often MiBs. */
+static int64_t free_on_cpus(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	long long pages, sum = 0;
+	char line[128];
+
+	if (!f)
+		must(-errno, "open /proc/zoneinfo");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %lld", &pages) == 1)
+			sum += pages;
+	fclose(f);
+	return sum * sysconf(_SC_PAGESIZE);
+}
 
 static void read_meminfo(int64_t *bytes)
 {
@@ -197,6 +218,7 @@ static void read_meminfo(int64_t *bytes)
 			    !strcmp(name, fields[i]))
 				bytes[i] = kib * 1024;
 	fclose(f);
+	bytes[FREE] += free_on_cpus();
 }
 
 /*
@@ -204,25 +226,32 @@ static void read_meminfo(int64_t *bytes)
  * late is measured with them, too; the mapping is gone before the second
  * reading, so that page tables of this program are not counted.
  */
+static void make_touched_fb(struct buffer *buf, uint32_t w, uint32_t h)
+{
+	make_fb(buf, w, h);
+	must(dumb_map(&kms, buf), "DRM_IOCTL_MODE_MAP_DUMB and mmap");
+	touch_pages(buf);
+	munmap(buf->map, buf->size);
+	buf->map = NULL;
+}
+
 static void bench_memory(char **args)
 {
-	uint32_t w, h, count = number(args[1]);
-	struct buffer *bufs = calloc(count + 1, sizeof(*bufs));
+	uint32_t w, h, count = number(args[1]), warm = 4;
+	struct buffer *bufs = calloc(warm + count, sizeof(*bufs));
 	int64_t before[FIELDS], after[FIELDS], pages;
 
 	size_of(args[0], &w, &h);
 	if (!bufs)
 		die("no memory for %u buffers", count);
-	for (uint32_t i = 0; i <= count; i++) {
-		/* the first buffer pays for what is allocated but once */
-		if (i == 1)
-			read_meminfo(before);
-		make_fb(&bufs[i], w, h);
-		must(dumb_map(&kms, &bufs[i]), "DRM_IOCTL_MODE_MAP_DUMB and mmap");
-		touch_pages(&bufs[i]);
-		munmap(bufs[i].map, bufs[i].size);
-		bufs[i].map = NULL;
-	}
+	/* the first buffers pay for what is allocated but once */
+	for (uint32_t i = 0; i < warm; i++)
+		make_touched_fb(&bufs[i], w, h);
+	/* memory that was freed by others before comes back late */
+	sleep(1);
+	read_meminfo(before);
+	for (uint32_t i = warm; i < warm + count; i++)
+		make_touched_fb(&bufs[i], w, h);
 	read_meminfo(after);
 	pages = (int64_t)(bufs[0].size + 4095) / 4096;
 	printf("buffers=%u\npages_per_buffer=%lld\n", count, (long long)pages);
@@ -231,7 +260,7 @@ static void bench_memory(char **args)
 	for (int i = SLAB; i < FIELDS; i++)
 		printf("%s_per_buffer=%lld\n", fields[i],
 		       (long long)((after[i] - before[i]) / count));
-	for (uint32_t i = 0; i <= count; i++)
+	for (uint32_t i = 0; i < warm + count; i++)
 		must(dumb_destroy(&kms, &bufs[i]), "DRM_IOCTL_MODE_DESTROY_DUMB");
 	free(bufs);
 }
@@ -251,7 +280,7 @@ static const struct bench {
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: kmsbench [--card PATH] COMMAND\n");
+	fprintf(stderr, "kmsbench [--card PATH] COMMAND\n");
 	for (size_t i = 0; i < ARRAY_SIZE(benches); i++)
 		fprintf(stderr, "  %s %s\n", benches[i].name, benches[i].usage);
 	return 2;

@@ -24,7 +24,8 @@ static const struct command {
 } commands[] = {
 	{ "info", cmd_info, 0, "the card as JSON" },
 	{ "show", cmd_show, 0,
-	  "[--connector I,..|all] [--format F] [--seed S] [--atomic] [--fb WxH] [--dumb WxH] [--mode WxH] [--flips N] [--hold]" },
+	  "[--connector I,..|all] [--format F] [--seed S] [--atomic] [--fb WxH]\n"
+	  "\t[--dumb WxH] [--mode WxH] [--flips N] [--hold]" },
 	{ "front", cmd_front, 0,
 	  "[--connector I] [--format F] [--seed S] [--dirty|--flip] [--hold]" },
 	{ "churn", cmd_churn, 3, "N WxH BPP" },
@@ -115,25 +116,48 @@ static bool stdin_can_tell(void)
 	return !fstat(0, &st) && (!S_ISCHR(st.st_mode) || isatty(0));
 }
 
-void wait_until_told(void)
+static int signal_fd(void)
 {
-	struct pollfd pfd[2] = { { .events = POLLIN }, { .events = POLLIN } };
 	sigset_t set;
+	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	pfd[0].fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (pfd[0].fd < 0)
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
 		must(-errno, "signalfd");
-	/* poll() passes over a negative descriptor */
-	pfd[1].fd = stdin_can_tell() ? 0 : -1;
+	return fd;
+}
+
+/* Byte by byte, so that the next line stays where poll() sees it. */
+static void read_line(char *line, size_t size)
+{
+	size_t len = 0;
+
+	while (len + 1 < size && read(0, &line[len], 1) == 1 && line[len] != '\n')
+		len++;
+	line[len] = 0;
+}
+
+bool wait_until_told(void)
+{
+	struct pollfd pfd[2] = {
+		{ .fd = signal_fd(), .events = POLLIN },
+		/* poll() passes over a negative descriptor */
+		{ .fd = stdin_can_tell() ? 0 : -1, .events = POLLIN },
+	};
+	char line[64] = "";
+
 	fflush(stdout);
 	while (poll(pfd, 2, -1) < 0)
 		if (errno != EINTR)
 			must(-errno, "poll");
+	if (!pfd[0].revents)
+		read_line(line, sizeof(line));
 	close(pfd[0].fd);
+	return !strcmp(line, "flip");
 }
 
 void open_card(struct kms *kms, const struct options *opt)
@@ -184,70 +208,89 @@ int expect_result(void)
 	return cases_failed || !cases;
 }
 
-enum {
-	OPT_CARD = 256, OPT_CONNECTOR, OPT_FORMAT, OPT_SEED, OPT_ATOMIC, OPT_FB,
-	OPT_DUMB, OPT_MODE, OPT_FLIPS, OPT_HOLD, OPT_DIRTY, OPT_FLIP, OPT_FROM,
-	OPT_MODESET, OPT_FLIP_FOREVER, OPT_TIMEOUT, OPT_MAX, OPT_FLOOR,
+enum kind { FLAG, NUMBER, SECONDS, SIZE, TEXT, FORMAT, CONNECTORS };
+
+static const struct setting {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+} settings[] = {
+	{ "atomic", FLAG, offsetof(struct options, atomic) },
+	{ "card", TEXT, offsetof(struct options, card) },
+	{ "connector", CONNECTORS, 0 },
+	{ "dirty", FLAG, offsetof(struct options, dirty) },
+	{ "dumb", SIZE, offsetof(struct options, dumb) },
+	{ "fb", SIZE, offsetof(struct options, fb) },
+	{ "flip", FLAG, offsetof(struct options, flip) },
+	{ "flip-forever", FLAG, offsetof(struct options, flip_forever) },
+	{ "flips", NUMBER, offsetof(struct options, flips) },
+	{ "floor", NUMBER, offsetof(struct options, floor_mib) },
+	{ "format", FORMAT, offsetof(struct options, format) },
+	{ "from", TEXT, offsetof(struct options, from) },
+	{ "hold", FLAG, offsetof(struct options, hold) },
+	{ "max", NUMBER, offsetof(struct options, max) },
+	{ "mode", SIZE, offsetof(struct options, mode) },
+	{ "modeset", FLAG, offsetof(struct options, modeset) },
+	{ "seed", NUMBER, offsetof(struct options, seed) },
+	{ "timeout", SECONDS, offsetof(struct options, timeout_ms) },
 };
 
-static const struct option long_options[] = {
-	{ "card", required_argument, NULL, OPT_CARD },
-	{ "connector", required_argument, NULL, OPT_CONNECTOR },
-	{ "format", required_argument, NULL, OPT_FORMAT },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "atomic", no_argument, NULL, OPT_ATOMIC },
-	{ "fb", required_argument, NULL, OPT_FB },
-	{ "dumb", required_argument, NULL, OPT_DUMB },
-	{ "mode", required_argument, NULL, OPT_MODE },
-	{ "flips", required_argument, NULL, OPT_FLIPS },
-	{ "hold", no_argument, NULL, OPT_HOLD },
-	{ "dirty", no_argument, NULL, OPT_DIRTY },
-	{ "flip", no_argument, NULL, OPT_FLIP },
-	{ "from", required_argument, NULL, OPT_FROM },
-	{ "modeset", no_argument, NULL, OPT_MODESET },
-	{ "flip-forever", no_argument, NULL, OPT_FLIP_FOREVER },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "max", required_argument, NULL, OPT_MAX },
-	{ "floor", required_argument, NULL, OPT_FLOOR },
-	{ 0 },
-};
+static void apply(struct options *opt, const struct setting *set, char *text)
+{
+	void *field = (char *)opt + set->offset;
+
+	switch (set->kind) {
+	case FLAG:
+		*(bool *)field = true;
+		break;
+	case NUMBER:
+		*(uint32_t *)field = parse_number(text, set->name);
+		break;
+	case SECONDS:
+		*(uint32_t *)field = parse_number(text, set->name) * 1000;
+		break;
+	case SIZE:
+		*(struct size *)field = parse_size(text, set->name);
+		break;
+	case TEXT:
+		*(const char **)field = text;
+		break;
+	case FORMAT:
+		*(const struct format **)field = parse_format(text);
+		break;
+	case CONNECTORS:
+		parse_connectors(opt, text);
+		break;
+	}
+}
+
+/* Returns the index of the first argument that is no option, or -1. */
+static int parse_options(struct options *opt, int argc, char **argv)
+{
+	struct option known[ARRAY_SIZE(settings) + 1] = { 0 };
+	int found;
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		known[i].name = settings[i].name;
+		known[i].has_arg = settings[i].kind != FLAG;
+		known[i].val = i;
+	}
+	while ((found = getopt_long(argc, argv, "", known, NULL)) >= 0) {
+		if (found == '?')
+			return -1;
+		apply(opt, &settings[found], optarg);
+	}
+	return optind;
+}
 
 static int usage(void)
 {
-	fprintf(stderr,
-		"usage: kmspaint COMMAND [--card PATH] [--timeout SECONDS] [OPTIONS] [ARGUMENTS]\n");
+	fputs("kmspaint COMMAND [--card PATH] [--timeout SECONDS] [OPTIONS] [ARGUMENTS]\n",
+	      stderr);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(stderr, "  %s %s\n", commands[i].name,
 			commands[i].usage);
 	return 2;
-}
-
-static bool take_option(struct options *opt, int key)
-{
-	switch (key) {
-	case OPT_CARD: opt->card = optarg; break;
-	case OPT_CONNECTOR: parse_connectors(opt, optarg); break;
-	case OPT_FORMAT: opt->format = parse_format(optarg); break;
-	case OPT_SEED: opt->seed = parse_number(optarg, "--seed"); break;
-	case OPT_ATOMIC: opt->atomic = true; break;
-	case OPT_FB: opt->fb = parse_size(optarg, "--fb"); break;
-	case OPT_DUMB: opt->dumb = parse_size(optarg, "--dumb"); break;
-	case OPT_MODE: opt->mode = parse_size(optarg, "--mode"); break;
-	case OPT_FLIPS: opt->flips = parse_number(optarg, "--flips"); break;
-	case OPT_HOLD: opt->hold = true; break;
-	case OPT_DIRTY: opt->dirty = true; break;
-	case OPT_FLIP: opt->flip = true; break;
-	case OPT_FROM: opt->from = optarg; break;
-	case OPT_MODESET: opt->modeset = true; break;
-	case OPT_FLIP_FOREVER: opt->flip_forever = true; break;
-	case OPT_TIMEOUT:
-		opt->timeout_ms = parse_number(optarg, "--timeout") * 1000;
-		break;
-	case OPT_MAX: opt->max = parse_number(optarg, "--max"); break;
-	case OPT_FLOOR: opt->floor_mib = parse_number(optarg, "--floor"); break;
-	default: return false;
-	}
-	return true;
 }
 
 static const struct command *find_command(const char *name)
@@ -265,19 +308,20 @@ int main(int argc, char **argv)
 		.timeout_ms = 10000, .max = 100000, .floor_mib = 32,
 	};
 	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
-	int key;
+	int first;
 
 	if (!cmd)
 		return usage();
+	argc--;
+	argv++;
 	set_program("kmspaint", cmd->name);
 	opt.format = parse_format("XR24");
-	while ((key = getopt_long(argc - 1, argv + 1, "", long_options, NULL)) != -1)
-		if (!take_option(&opt, key))
-			return usage();
-	opt.args = argv + 1 + optind;
-	opt.arg_count = argc - 1 - optind;
-	if (opt.arg_count != cmd->args)
-		die("%d arguments, expected %d: %s", opt.arg_count, cmd->args,
+	first = parse_options(&opt, argc, argv);
+	if (first < 0)
+		return usage();
+	if (argc - first != cmd->args)
+		die("%d arguments, expected %d: %s", argc - first, cmd->args,
 		    cmd->usage);
+	opt.args = argv + first;
 	return cmd->run(&opt);
 }

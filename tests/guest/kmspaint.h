@@ -13,18 +13,19 @@ struct options {
 	const struct format *format;
 	unsigned int connectors[MAX_HEADS], connector_count;
 	bool all_connectors, atomic, hold, dirty, flip, modeset, flip_forever;
-	uint32_t seed;
 	struct size fb, dumb, mode;
-	unsigned int flips, max, timeout_ms, floor_mib;
+	uint32_t seed, flips, max, timeout_ms, floor_mib;
 	/* what is left of the command line */
 	char **args;
-	int arg_count;
 };
 
 uint32_t parse_number(const char *text, const char *name);
 struct size parse_size(const char *text, const char *name);
-/* Returns when told by a line or the end of standard input, or by SIGTERM. */
-void wait_until_told(void);
+/*
+ * Returns when told by a line or the end of standard input, or by SIGTERM:
+ * true if the line asks for another flip, false if it is time to end.
+ */
+bool wait_until_told(void);
 void open_card(struct kms *kms, const struct options *opt);
 /* Buffer of that size, mapped, with a framebuffer; ends the program if not. */
 void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
