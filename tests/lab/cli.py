@@ -3,6 +3,7 @@
 other commands, given in another terminal, talk to it."""
 import argparse
 import json
+import os
 import shutil
 import socket
 import sys
@@ -34,6 +35,8 @@ def boot_options(p):
 def parser():
     p = argparse.ArgumentParser(prog="lab", description=__doc__)
     p.add_argument("--arch", default="x86_64", choices=list(build.ARCHES))
+    p.add_argument("--name", default=os.environ.get("LAB_NAME", "lab"),
+                   help="when more than one is up; or set LAB_NAME")
     sub = p.add_subparsers(dest="verb", required=True)
     sub.add_parser("up", help="boot Xen and the backend, stay in front")
     boot_options(sub.add_parser("boot", help="boot a guest, instead of the "
@@ -107,12 +110,20 @@ def answer(xen, conn):
             r = perform(xen, parser().parse_args(json.loads(f.readline())))
             if isinstance(r, str):
                 r = lab.Result(0, r + "\n", "")
-        except Exception:  # whoever asked gets to see it, the lab goes on
-            r = lab.Result(1, "", traceback.format_exc())
+        except Exception as e:  # whoever asked gets to see it, the lab goes on
+            r = lab.Result(1, "", "".join(
+                traceback.format_exception_only(e)))
         json.dump(r.__dict__, f)
 
 
+def listening(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(str(path)) == 0
+
+
 def up(arch, path):
+    if listening(path):
+        sys.exit(f"lab: one is up on {path} already; --name makes another")
     path.unlink(missing_ok=True)
     xen = lab.Xen(arch)
     xen.start_backend("--verbose")
@@ -151,7 +162,7 @@ def ask(path, argv):
 
 def main():
     a = parser().parse_args()
-    path = build.CACHE / f"lab-{a.arch}.sock"
+    path = build.CACHE / f"{a.name}-{a.arch}.sock"
     (build.CACHE / "build").mkdir(exist_ok=True)
     if a.verb == "up":
         return up(a.arch, path)

@@ -220,10 +220,13 @@ class Xen:
             "-device", "virtserialport,chardev=agent,name=agent",
             "-fsdev", share,
             "-device", f"virtio-9p-{bus},fsdev=share,mount_tag=share"]
-        for d in disks:
-            common += ["-drive", f"file={d},format=raw,if=none,id=disk0,"
-                       "cache=unsafe", "-device", f"virtio-blk-{bus},"
-                       "drive=disk0"]
+        disk, self.on_disk = build.boot_disk(self.arch)
+        # In dom0 these are /dev/vda, with the kernels, and from /dev/vdb on.
+        for i, d in enumerate([disk, *disks]):
+            only = "on" if i == 0 else "off"
+            common += ["-drive", f"file={d},format=raw,if=none,id=disk{i},"
+                       f"cache=unsafe,read-only={only}",
+                       "-device", f"virtio-blk-{bus},drive=disk{i}"]
         if vnc:
             common += ["-vga", "std", "-vnc", vnc]
         root = build.tree(self.arch)
@@ -294,6 +297,14 @@ class Xen:
         self.qemu.kill()
         self.qemu.wait()
 
+    def unload(self, name):
+        """Copy something from the disk with the kernels to dom0's memory."""
+        start, size = self.on_disk[name]
+        self.run(f"cd /tmp && [ -f {name} ] || {{ dd if=/dev/vda of=new bs=1M "
+                 f"skip={start} count={-(-size // build.MIB)} 2>/dev/null && "
+                 f"truncate -s {size} new && mv new {name}; }}")
+        return f"/tmp/{name}"
+
     def put_backend(self):
         progs = build.program("backend", self.arch)
         (self.share / "bin").mkdir(exist_ok=True)
@@ -332,8 +343,7 @@ class Guest:
 
     def __init__(self, xen, kernel="6.12", vdispl=(("0:1024x768",),),
                  be_alloc=0, kind=None, memory=512, vcpus=1, cmdline="",
-                 stock=False, cma=False, driver=True, disk=None, extra="",
-                 image=None):
+                 stock=False, cma=False, driver=True, disk=None, extra=""):
         self.xen = xen
         xen.count += 1
         self.name = f"g{xen.count}"
@@ -344,24 +354,17 @@ class Guest:
             cmdline += " lab.stock"
         if not driver:
             cmdline += " lab.nodriver"
-        boot = xen.share / f"boot-{self.name}"
-        boot.mkdir()
-        shutil.copy(build.kernel_image(xen.arch, self.version), boot / "kernel")
-        parts = [image or build.guest_image(xen.arch, self.version),
-                 build.guest_overlay(xen.arch, self.version, cma,
-                                     stock or not driver)]
-        with open(boot / "ramdisk", "wb") as f:
-            for p in parts:
-                data = p.read_bytes()
-                f.write(data + bytes(-len(data) % 4))
+        overlay = build.guest_overlay(xen.arch, self.version, cma,
+                                      stock or not driver)
+        shutil.copy(overlay, xen.share / overlay.name)
         kind = kind or ("pv" if xen.arch == "x86_64" else None)
         config = [f'name="{self.name}"',
                   *([f'type="{kind}"'] if kind else []),
-                  f'kernel="/share/{boot.name}/kernel"',
-                  f'ramdisk="/share/{boot.name}/ramdisk"',
+                  f'kernel="/tmp/kernel-{self.version}"',
+                  'ramdisk="/tmp/ramdisk"',
                   f"memory={memory}", f"vcpus={vcpus}",
                   'on_reboot="destroy"', 'on_crash="preserve"',
-                  f'extra="console=hvc0 rdinit=/init loglevel=8 {cmdline}"',
+                  f'extra="console=hvc0 rdinit=/init quiet {cmdline}"',
                   extra]
         if vdispl:
             config.append("vdispl=[%s]" % ",".join(
@@ -371,13 +374,14 @@ class Guest:
         if disk:
             config.append(f'disk=["format=raw,vdev=xvda,access=w,'
                           f'script=block-lab,target={disk}"]')
-        (boot / "xl.cfg").write_text("\n".join(config) + "\n")
+        self.config = xen.share / f"{self.name}.cfg"
+        self.config.write_text("\n".join(config) + "\n")
         start = time.monotonic()
         xen.guests.append(self)
-        xen.run(f"xl create /share/{boot.name}/xl.cfg", timeout=90)
-        # dom0 has read them into memory, and they are large.
-        (boot / "kernel").unlink()
-        (boot / "ramdisk").unlink()
+        image = xen.unload(f"guest-{self.version}")
+        xen.unload(f"kernel-{self.version}")
+        xen.run(f"cat {image} /share/{overlay.name} >/tmp/ramdisk && "
+                f"xl create /share/{self.name}.cfg", timeout=90)
         self.attach()
         self.boot_seconds = time.monotonic() - start
 
