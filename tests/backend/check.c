@@ -144,7 +144,7 @@ static void test_every_unused_byte(void)
 {
 	static const size_t body[] = { 36, 8, 28, 8, 28, 8, 8 };
 
-	for (unsigned int i = 0; i < sizeof(body) / sizeof(body[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(body); i++) {
 		for (size_t at = 3; at < 64; at = at == 7 ? 8 + body[i] : at + 1) {
 			struct xendispl_req req = make_request(XENDISPL_OP_DBUF_CREATE + i);
 			struct view view = make_view();
@@ -401,7 +401,7 @@ static void test_directory_lengths(void)
 	uint32_t page[1024];
 	grant_ref_t grefs[GREFS_PER_PAGE];
 
-	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(lengths); i++) {
 		uint32_t left = lengths[i], seen = 0;
 
 		for (unsigned int index = 0; left; index++) {
@@ -485,7 +485,7 @@ static void test_numbers(void)
 
 	EXPECT(parse_resolution("1920x1080", &w, &h) && w == 1920 && h == 1080);
 	EXPECT(parse_resolution("4294967295x1", &w, &h) && w == UINT32_MAX);
-	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT(!parse_resolution(bad[i], &w, &h));
 	EXPECT(parse_u32("0", &w) && !w);
 	EXPECT(!parse_u32("4294967296", &w) && !parse_u32("1a", &w) && !parse_u32(NULL, &w));
@@ -629,14 +629,14 @@ static const struct {
 
 int main(void)
 {
-	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		case_ok = true;
 		cases[i].run();
-		printf("%s %s\n", case_ok ? "ok" : "FAIL", cases[i].name);
 		if (case_ok)
 			passed++;
 		else
 			failed++;
+		printf("%s %s\n", case_ok ? "ok" : "FAILED", cases[i].name);
 	}
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;

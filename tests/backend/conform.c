@@ -25,7 +25,7 @@ static const struct operation operations[] = {
 
 static const struct operation *find_operation(uint8_t operation)
 {
-	if (operation >= sizeof(operations) / sizeof(operations[0]))
+	if (operation >= ARRAY_SIZE(operations))
 		return NULL;
 	return operations[operation].name ? &operations[operation] : NULL;
 }

@@ -60,19 +60,23 @@ static int bind_port(const struct connector *conn, uint32_t remote, const char *
 
 static void init_ring(struct connector *conn, struct xen_displif_sring *sring)
 {
+	RING_IDX prod = READ_ONCE(sring->req_prod);
+
 	BACK_RING_INIT(&conn->ring, sring, WIRE_PAGE_SIZE);
-	if (sring->req_prod)
+	if (prod)
 		breach(conn->dev, conn->index, "%u request(s) before the backend is Connected",
-		       sring->req_prod);
+		       prod);
 }
 
 static void init_events(struct connector *conn)
 {
-	conn->in_prod = conn->events->in_prod;
-	if (conn->in_prod || conn->events->in_cons)
+	uint32_t in_cons = READ_ONCE(conn->events->in_cons);
+
+	conn->in_prod = READ_ONCE(conn->events->in_prod);
+	if (conn->in_prod || in_cons)
 		breach(conn->dev, conn->index,
 		       "event page starts with in_prod %u, in_cons %u, must be 0",
-		       conn->in_prod, conn->events->in_cons);
+		       conn->in_prod, in_cons);
 	conn->event_id = 0;
 }
 
@@ -91,7 +95,8 @@ bool connector_bind(struct connector *conn)
 		return false;
 	}
 	conn->bound = true;
-	conn->req_port = conn->evt_port = -1;
+	conn->req_port = -1;
+	conn->evt_port = -1;
 	sring = map_page(conn, req_ref, "req-ring-ref");
 	if (!sring)
 		return false;
@@ -158,7 +163,7 @@ void connector_reply(struct connector *conn, const struct xendispl_resp *resp)
 /* Every event goes out here and nowhere else. */
 void connector_event(struct connector *conn, uint64_t fb_cookie)
 {
-	uint32_t waiting = conn->in_prod - *(volatile uint32_t *)&conn->events->in_cons;
+	uint32_t waiting = conn->in_prod - READ_ONCE(conn->events->in_cons);
 	struct xendispl_evt event = {
 		.id = conn->event_id++,
 		.type = XENDISPL_EVT_PG_FLIP,
@@ -174,7 +179,7 @@ void connector_event(struct connector *conn, uint64_t fb_cookie)
 	}
 	memcpy(&XENDISPL_IN_RING_REF(conn->events, conn->in_prod), &event, sizeof(event));
 	xen_wmb();	/* the event must be there before the index says so */
-	*(volatile uint32_t *)&conn->events->in_prod = ++conn->in_prod;
+	WRITE_ONCE(conn->events->in_prod, ++conn->in_prod);
 	notify(conn, conn->evt_port);
 }
 
@@ -197,7 +202,7 @@ static void enqueue(struct connector *conn, const struct xendispl_req *req)
 
 static bool take_requests(struct connector *conn)
 {
-	RING_IDX prod = *(volatile RING_IDX *)&conn->ring.sring->req_prod;
+	RING_IDX prod = READ_ONCE(conn->ring.sring->req_prod);
 	struct xendispl_req req;
 
 	/* The macro is about answered slots: ours may be fewer than were read. */

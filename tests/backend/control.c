@@ -48,7 +48,7 @@ bool control_open(const char *path)
 		errno = ENAMETOOLONG;
 		return false;
 	}
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path));
 	/* A predecessor that was killed left its socket. */
 	unlink(path);
 	listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -300,7 +300,8 @@ static void command_set(struct client *client, char **args)
 	if (set_mischief(args))
 		reply(client, "ok\n");
 	else
-		reply(client, "error: expected set reply-delay MS, set fail OP COUNT ERRNO, set drop OP COUNT or set reset\n");
+		reply(client, "error: usage: set reply-delay MS | set fail OP COUNT ERRNO | "
+		      "set drop OP COUNT | set reset\n");
 }
 
 static bool start_wait(struct client *client, enum wait_kind kind, char **args)
@@ -361,7 +362,7 @@ static const struct command {
 
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;

@@ -68,14 +68,18 @@ bool parse_pace(const char *text)
 {
 	uint32_t hz;
 
-	if (!strcmp(text, "immediate"))
+	if (!strcmp(text, "immediate")) {
 		be.pace = PACE_IMMEDIATE;
-	else if (!strcmp(text, "stop"))
+		return true;
+	}
+	if (!strcmp(text, "stop")) {
 		be.pace = PACE_STOP;
-	else if (parse_u32(text, &hz) && hz >= 1 && hz <= 1000)
-		be.pace = PACE_TIMED, be.period_ns = NS_PER_S / hz;
-	else
+		return true;
+	}
+	if (!parse_u32(text, &hz) || hz < 1 || hz > 1000)
 		return false;
+	be.pace = PACE_TIMED;
+	be.period_ns = NS_PER_S / hz;
 	return true;
 }
 

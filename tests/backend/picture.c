@@ -36,7 +36,7 @@ static const struct rgb_layout rgb_layouts[] = {
 
 static const struct rgb_layout *find_layout(uint32_t fourcc)
 {
-	for (size_t i = 0; i < sizeof(rgb_layouts) / sizeof(rgb_layouts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rgb_layouts); i++)
 		if (rgb_layouts[i].fourcc == fourcc)
 			return &rgb_layouts[i];
 	return NULL;
