@@ -27,14 +27,23 @@
 /**
  * DOC: State machine
  *
- * All steps are taken by one work item of the bus device, never by the xenwatch
- * thread, which serves every device of the guest. A change of the backend's
- * state, a broken connection and the end of a display only queue it. It looks
- * at the states as they are then, takes the step that
- * xen_drm_front_next_step() names, and looks again, until there is none. So
- * states that the backend repeats, skips, or passes too fast to be seen need no
- * care of their own, with one exception: a backend that leaves Connected and is
- * back before anybody looks. The watch latches the connection for that.
+ * Nothing remembers what the backend did before. Whenever its state or ours
+ * changes, a connection breaks, or a display is released, the states are looked
+ * at as they are then, the step that xen_drm_front_next_step() names is taken,
+ * and they are looked at again, until there is none. So states that the backend
+ * repeats, skips, or passes too fast to be seen need no care of their own, with
+ * one exception: a backend that leaves and is back before anybody looks. The
+ * watch latches the connection for that.
+ *
+ * Two threads take the steps. The xenwatch thread serves every device of the
+ * guest, so it must not wait for the backend or for clients; it takes CONNECT,
+ * REOPEN and CLOSE. It has to, because it is also where the core compares our
+ * state in XenStore with the core's own record, and takes a device that is
+ * Initialising in one and not in the other for one that the toolstack has reset:
+ * a switch from or to Initialising in any other thread would race with that.
+ * ESTABLISH and LOSE, which are long, are left to a work item. Since the former
+ * begin in Initialising or Reconfiguring and the latter in Initialised or
+ * Connected, there is one thread that may switch the state at any time.
  *
  * Whatever ends a connection, LOSE is the one way out of it: waiters are woken
  * by the latch, pending flips are completed with an error, the display is
@@ -58,10 +67,14 @@
 struct xen_drm_front {
 	/** @ref: held by the driver until remove, and by each display */
 	struct kref ref;
-	/** @xb_dev: only used by probe, remove, the watch and @work */
+	/** @xb_dev: only used by probe, remove, the watches and @work */
 	struct xenbus_device *xb_dev;
-	/** @work: takes all steps */
+	/** @watch: of our own state, which is how others call the xenwatch thread */
+	struct xenbus_watch watch;
+	/** @work: takes the steps ESTABLISH and LOSE */
 	struct delayed_work work;
+	/** @rebound: the device was bound before; xenwatch thread only */
+	bool rebound;
 	/**
 	 * @lock: protects @removed and @conn. Taken in tasks, work items and
 	 * threaded interrupts, also with a channel's lock held
@@ -69,7 +82,7 @@ struct xen_drm_front {
 	spinlock_t lock;
 	/** @removed: @work may not be queued any more */
 	bool removed;
-	/** @conn: the present connection; changed by @work and remove only */
+	/** @conn: the present connection; set by CONNECT, cleared by LOSE and remove */
 	struct xen_drm_front_conn *conn;
 	/** @display: of @conn, NULL before it is made; @work and remove only */
 	struct xen_drm_front_display *display;
@@ -77,7 +90,7 @@ struct xen_drm_front {
 	void *display_group;
 	/** @displays: not yet released; 1 at most unless clients linger */
 	atomic_t displays;
-	/** @cfg: of @conn; @work only */
+	/** @cfg: of @conn, constant as long as there is one */
 	struct xen_drm_front_cfg cfg;
 	/** @resume_at: jiffies before which no connection is tried */
 	unsigned long resume_at;
@@ -720,44 +733,6 @@ xen_drm_front_next_step(enum xenbus_state own, enum xenbus_state backend,
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_next_step);
 
-/*
- * The core takes a device that is Initialising in XenStore while its own record
- * says otherwise for one that the toolstack has reset, and removes it. It looks
- * in the xenwatch thread, at any time, so its record has to change first.
- */
-static void front_switch_to_initialising(struct xen_drm_front *front)
-{
-	struct xenbus_device *xb_dev = front->xb_dev;
-	enum xenbus_state old = xb_dev->state;
-	struct xenbus_transaction xbt;
-	int ret;
-
-	xb_dev->state = XenbusStateInitialising;
-	do {
-		ret = xenbus_transaction_start(&xbt);
-		if (ret)
-			break;
-		/* A directory that the toolstack has removed stays removed. */
-		if (!xenbus_exists(xbt, xb_dev->nodename, "state")) {
-			xenbus_transaction_end(xbt, 1);
-			return;
-		}
-		ret = xenbus_printf(xbt, xb_dev->nodename, "state", "%d",
-				    XenbusStateInitialising);
-		if (ret) {
-			xenbus_transaction_end(xbt, 1);
-			break;
-		}
-		ret = xenbus_transaction_end(xbt, 0);
-	} while (ret == -EAGAIN);
-
-	if (ret) {
-		xb_dev->state = old;
-		xenbus_dev_fatal(xb_dev, ret, "switching to Initialising");
-	}
-}
-
-/* For those who are not @work. */
 static struct xen_drm_front_conn *front_get_conn(struct xen_drm_front *front)
 {
 	struct xen_drm_front_conn *conn;
@@ -849,8 +824,9 @@ static int front_connect(struct xen_drm_front *front)
 		return ret;
 	}
 
-	xenbus_switch_state(xb_dev, XenbusStateInitialised);
 	front->answer_by = jiffies + XEN_DRM_FRONT_PATIENCE;
+	xenbus_switch_state(xb_dev, XenbusStateInitialised);
+	front_kick_at(front, front->answer_by);
 	return 0;
 }
 
@@ -892,43 +868,99 @@ static void front_lose(struct xen_drm_front *front)
 	xen_drm_front_conn_put(conn);
 }
 
-/* Returns whether there may be another step. */
-static bool front_take_step(struct xen_drm_front *front,
-			    enum xen_drm_front_step step)
+static enum xen_drm_front_step front_decide(struct xen_drm_front *front)
 {
 	struct xenbus_device *xb_dev = front->xb_dev;
-	int ret = 0;
+	enum xenbus_state own = READ_ONCE(xb_dev->state);
+	struct xen_drm_front_conn *conn;
+	enum xen_drm_front_step step;
+	unsigned int backend, online;
+	bool broken = false;
 
-	switch (step) {
-	case XEN_DRM_FRONT_STAY:
-		return false;
-	case XEN_DRM_FRONT_CONNECT:
-		ret = front_connect(front);
-		break;
-	case XEN_DRM_FRONT_ESTABLISH:
-		ret = front_establish(front);
-		break;
-	case XEN_DRM_FRONT_LOSE:
-		front_lose(front);
-		/* Left at once again if nobody uses the display. */
-		xenbus_switch_state(xb_dev, XenbusStateReconfiguring);
-		return true;
-	case XEN_DRM_FRONT_REOPEN:
-		if (time_before(jiffies, front->resume_at)) {
-			front_kick_at(front, front->resume_at);
-			return false;
-		}
-		front_switch_to_initialising(front);
-		return true;
-	case XEN_DRM_FRONT_CLOSE:
-		xenbus_frontend_closed(xb_dev);
-		return false;
+	backend = xenbus_read_unsigned(xb_dev->otherend, "state",
+				       XenbusStateUnknown);
+	online = xenbus_read_unsigned(xb_dev->otherend, "online", 1);
+	conn = front_get_conn(front);
+	if (conn) {
+		broken = xen_drm_front_conn_is_broken(conn);
+		xen_drm_front_conn_put(conn);
 	}
 
-	/* The error node says what is wrong; a new try needs a new device. */
+	step = xen_drm_front_next_step(own, backend, online, broken,
+				       front_in_use(front));
+	dev_dbg(&xb_dev->dev, "own state %d, backend %u: step %d\n", own, backend,
+		step);
+	return step;
+}
+
+/*
+ * Has the xenwatch thread look at the states, by writing ours once more. If it
+ * is not what it was, somebody has just changed it, and the thread looks anyway.
+ */
+static void front_wake_xenwatch(struct xen_drm_front *front)
+{
+	struct xenbus_device *xb_dev = front->xb_dev;
+	enum xenbus_state own = READ_ONCE(xb_dev->state);
+	struct xenbus_transaction xbt;
+	int state, ret;
+
+	ret = xenbus_transaction_start(&xbt);
 	if (ret)
-		xenbus_switch_state(xb_dev, XenbusStateClosed);
-	return !ret;
+		goto err_report;
+	if (xenbus_scanf(xbt, xb_dev->nodename, "state", "%d", &state) != 1 ||
+	    state != own) {
+		xenbus_transaction_end(xbt, 1);
+		return;
+	}
+	ret = xenbus_printf(xbt, xb_dev->nodename, "state", "%d", own);
+	if (ret) {
+		xenbus_transaction_end(xbt, 1);
+		goto err_report;
+	}
+	ret = xenbus_transaction_end(xbt, 0);
+	if (!ret || ret == -EAGAIN)
+		return;
+
+err_report:
+	xenbus_dev_error(xb_dev, ret, "writing the state");
+}
+
+/* The xenwatch thread's share of the steps. */
+static void front_step_in_xenwatch(struct xen_drm_front *front)
+{
+	struct xenbus_device *xb_dev = front->xb_dev;
+
+	if (front->rebound) {
+		front->rebound = false;
+		xenbus_switch_state(xb_dev, XenbusStateInitialising);
+	}
+
+	for (;;) {
+		switch (front_decide(front)) {
+		case XEN_DRM_FRONT_CONNECT:
+			if (!front_connect(front))
+				continue;
+			/* The error node says why; a new try needs a new device. */
+			xenbus_switch_state(xb_dev, XenbusStateClosed);
+			return;
+		case XEN_DRM_FRONT_REOPEN:
+			if (time_before(jiffies, front->resume_at)) {
+				front_kick_at(front, front->resume_at);
+				return;
+			}
+			xenbus_switch_state(xb_dev, XenbusStateInitialising);
+			continue;
+		case XEN_DRM_FRONT_CLOSE:
+			xenbus_frontend_closed(xb_dev);
+			return;
+		case XEN_DRM_FRONT_LOSE:
+		case XEN_DRM_FRONT_ESTABLISH:
+			front_kick(front);
+			return;
+		case XEN_DRM_FRONT_STAY:
+			return;
+		}
+	}
 }
 
 /*
@@ -937,41 +969,61 @@ static bool front_take_step(struct xen_drm_front *front,
  */
 static void front_check_patience(struct xen_drm_front *front)
 {
-	if (front->xb_dev->state == XenbusStateInitialised && front->conn &&
+	if (front->xb_dev->state == XenbusStateInitialised &&
 	    time_after_eq(jiffies, front->answer_by))
-		xen_drm_front_conn_gone(front->conn, "the backend does not take up the rings");
+		front_conn_gone(front, "the backend does not take up the rings");
+}
+
+/* Returns whether to look at the states again. */
+static bool front_step_in_work(struct xen_drm_front *front)
+{
+	struct xenbus_device *xb_dev = front->xb_dev;
+
+	switch (front_decide(front)) {
+	case XEN_DRM_FRONT_LOSE:
+		front_lose(front);
+		/* After a resume the core has reset the state already. */
+		if (xb_dev->state == XenbusStateInitialising)
+			front_wake_xenwatch(front);
+		else
+			xenbus_switch_state(xb_dev, XenbusStateReconfiguring);
+		return false;
+	case XEN_DRM_FRONT_ESTABLISH:
+		if (!front_establish(front))
+			return true;
+		/* The error node says why; a new try needs a new device. */
+		xenbus_switch_state(xb_dev, XenbusStateClosed);
+		return false;
+	case XEN_DRM_FRONT_CONNECT:
+	case XEN_DRM_FRONT_REOPEN:
+	case XEN_DRM_FRONT_CLOSE:
+		/* Elsewhere the xenwatch thread is on its way by itself. */
+		if (xb_dev->state != XenbusStateReconfiguring)
+			return false;
+		if (time_before(jiffies, front->resume_at))
+			front_kick_at(front, front->resume_at);
+		else
+			front_wake_xenwatch(front);
+		return false;
+	case XEN_DRM_FRONT_STAY:
+		if (xb_dev->state == XenbusStateInitialised)
+			front_kick_at(front, front->answer_by);
+		return false;
+	}
+	return false;
 }
 
 static void front_work(struct work_struct *work)
 {
 	struct xen_drm_front *front =
 		container_of(to_delayed_work(work), struct xen_drm_front, work);
-	struct xenbus_device *xb_dev = front->xb_dev;
-	enum xen_drm_front_step step;
-	bool conn_broken, online;
-	int backend;
 
 	do {
 		front_check_patience(front);
-		backend = xenbus_read_unsigned(xb_dev->otherend, "state",
-					       XenbusStateUnknown);
-		online = xenbus_read_unsigned(xb_dev->otherend, "online", 1);
-		conn_broken = front->conn &&
-			      xen_drm_front_conn_is_broken(front->conn);
-		step = xen_drm_front_next_step(xb_dev->state, backend, online,
-					       conn_broken, front_in_use(front));
-		dev_dbg(&xb_dev->dev, "own state %d, backend %d: step %d\n",
-			xb_dev->state, backend, step);
-	} while (front_take_step(front, step));
-
-	if (xb_dev->state == XenbusStateInitialised)
-		front_kick_at(front, front->answer_by);
+	} while (front_step_in_work(front));
 }
 
-/*
- * xenwatch thread, so nothing here waits. A backend that left may be back before
- * the work looks, which is why the latch is set here.
- */
+/* A backend that left may be back before anybody looks, hence the latch. */
 static void front_otherend_changed(struct xenbus_device *xb_dev,
 				   enum xenbus_state backend)
 {
@@ -981,7 +1033,13 @@ static void front_otherend_changed(struct xenbus_device *xb_dev,
 	     xb_dev->state == XenbusStateConnected) &&
 	    backend_has_left(xb_dev->state, backend))
 		front_conn_gone(front, "the backend has left Connected");
-	front_kick(front);
+	front_step_in_xenwatch(front);
+}
+
+static void front_own_state_changed(struct xenbus_watch *watch,
+				    const char *path, const char *token)
+{
+	front_step_in_xenwatch(container_of(watch, struct xen_drm_front, watch));
 }
 
 static int front_probe(struct xenbus_device *xb_dev,
@@ -1001,15 +1059,19 @@ static int front_probe(struct xenbus_device *xb_dev,
 
 	kref_init(&front->ref);
 	front->xb_dev = xb_dev;
+	front->rebound = xb_dev->state != XenbusStateInitialising;
 	INIT_DELAYED_WORK(&front->work, front_work);
 	spin_lock_init(&front->lock);
 	front->resume_at = jiffies;
 	dev_set_drvdata(&xb_dev->dev, front);
 
-	/* After an earlier unbind. The watch, set next, starts the work. */
-	if (xb_dev->state != XenbusStateInitialising)
-		front_switch_to_initialising(front);
-	return 0;
+	/* Its first event comes at once, and starts all. */
+	ret = xenbus_watch_pathfmt(xb_dev, &front->watch, NULL,
+				   front_own_state_changed, "%s/state",
+				   xb_dev->nodename);
+	if (ret)
+		kref_put(&front->ref, front_release);
+	return ret;
 }
 
 /*
@@ -1020,6 +1082,9 @@ static void front_remove(struct xenbus_device *xb_dev)
 {
 	struct xen_drm_front *front = dev_get_drvdata(&xb_dev->dev);
 
+	unregister_xenbus_watch(&front->watch);
+	kfree(front->watch.node);
+
 	spin_lock(&front->lock);
 	front->removed = true;
 	spin_unlock(&front->lock);
@@ -1028,7 +1093,9 @@ static void front_remove(struct xenbus_device *xb_dev)
 	cancel_delayed_work_sync(&front->work);
 
 	front_lose(front);
-	xenbus_frontend_closed(xb_dev);
+	/* From Initialising it would be no news, but race with the core. */
+	if (xb_dev->state != XenbusStateInitialising)
+		xenbus_frontend_closed(xb_dev);
 	kref_put(&front->ref, front_release);
 }
 

@@ -8,6 +8,7 @@
 
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
+#include <drm/drm_blend.h>
 #include <drm/drm_connector.h>
 #include <drm/drm_damage_helper.h>
 #include <drm/drm_drv.h>
@@ -589,7 +590,10 @@ static int pipe_init(struct xen_drm_front_display *display, unsigned int index)
 		return ret;
 
 	drm_plane_enable_fb_damage_clips(&pipe->base.plane);
-	return 0;
+	/* Nothing is below the plane, so that alpha makes no difference in both. */
+	return drm_plane_create_blend_mode_property(&pipe->base.plane,
+						    BIT(DRM_MODE_BLEND_PIXEL_NONE) |
+						    BIT(DRM_MODE_BLEND_PREMULTI));
 }
 
 /**
