@@ -29,7 +29,8 @@ ARCHES = {
 DOM0_MODULES = """xenfs xen-gntdev xen-evtchn xen-privcmd xen-gntalloc xen-blkback
     virtio_pci virtio_mmio virtio_blk 9p 9pnet_virtio""".split()
 GUEST_MODULES = """drm drm_kms_helper drm_shmem_helper drm_dma_helper
-    drm_client_lib drm_xen_front vgem xen-blkfront ext4 virtio_dma_buf
+    drm_client_lib drm_xen_front vgem xen-blkfront ext4 crc32c_generic
+    virtio_dma_buf
     """.split()
 XEN_BIN = "usr/lib/xen-4.20/bin/"
 DOM0_PROGRAMS = [XEN_BIN + p for p in (
@@ -359,6 +360,18 @@ def program(what, arch):
         sh("make", "-j2", "-C", src, f"O={out}",
            f"CC={ARCHES[arch]['triplet']}-gcc")
     return made(CACHE / "build" / f"{what}-{arch}", key_of(*files), make)
+
+
+def desktop_disk():
+    """The tree with Weston and Xorg, as an image for a guest's disk."""
+    root = tree("desktop")
+
+    def make(out):
+        out.unlink(missing_ok=True)
+        sh("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
+           out, "1500M")
+    return made(CACHE / "build" / "desktop.img",
+                key_of(root.with_name("desktop.key"), "1500M"), make)
 
 
 def guest_overlay(arch, version, cma=False, stock=False):

@@ -194,7 +194,7 @@ class Xen:
         self.arch = arch
         self.dir = Path(tempfile.mkdtemp(prefix="xen-lab-"))
         self.share = self.dir / "share"
-        (self.share / "console").mkdir(parents=True)
+        self.share.mkdir()
         self.guests, self.backend, self.count = [], None, 0
         self.serial = self.dir / "serial.log"
         start = time.monotonic()
@@ -225,7 +225,8 @@ class Xen:
         for i, d in enumerate([disk, *disks]):
             only = "on" if i == 0 else "off"
             common += ["-drive", f"file={d},format=raw,if=none,id=disk{i},"
-                       f"cache=unsafe,read-only={only}",
+                       f"cache=unsafe,read-only={only},"
+                       f"snapshot={'off' if i == 0 else 'on'}",
                        "-device", f"virtio-blk-{bus},drive=disk{i}"]
         if vnc:
             common += ["-vga", "std", "-vnc", vnc]
@@ -306,6 +307,7 @@ class Xen:
         return f"/tmp/{name}"
 
     def put_backend(self):
+        """Build the backend and put it where dom0 finds it."""
         progs = build.program("backend", self.arch)
         (self.share / "bin").mkdir(exist_ok=True)
         new = self.share / "bin/new"
@@ -315,7 +317,7 @@ class Xen:
     def start_backend(self, args=""):
         """The backend runs until stop_backend or kill_backend."""
         self.backend = self.popen("exec /share/bin/xen-displ-be "
-                                  f"{args} 2>>/share/backend.log")
+                                  f"{args} 2>>/tmp/backend.log")
         self.run("for i in $(seq 100); do /share/bin/xen-displ-be ctl stats "
                  ">/dev/null 2>&1 && exit; usleep 100000; done; exit 1")
 
@@ -349,7 +351,7 @@ class Guest:
         self.name = f"g{xen.count}"
         self.version = build.kernel(xen.arch, kernel)
         self.pipe, self.channel, self.domid = None, None, None
-        self.log_path = xen.share / f"console/guest-{self.name}.log"
+        self.log_path = f"/var/log/xen/console/guest-{self.name}.log"
         if stock:
             cmdline += " lab.stock"
         if not driver:
@@ -402,11 +404,13 @@ class Guest:
         except Died as e:
             raise Died(f"{e}\n{self.log()[-3000:]}") from None
 
+    def log_size(self):
+        return int(self.xen.run(f"wc -c <{self.log_path}").out)
+
     def log(self, start=0):
-        if not self.log_path.exists():
-            return ""
-        data = self.log_path.read_bytes()[start:].decode(errors="replace")
-        return "\n".join(line for line in data.splitlines()
+        """Kernel log and console from byte `start` on, less the agent's."""
+        r = self.xen.run(f"tail -c +{start + 1} {self.log_path}", check=False)
+        return "\n".join(line for line in r.out.splitlines()
                          if "\x01" not in line)
 
     def put(self, data, path, mode="755"):
@@ -418,7 +422,8 @@ class Guest:
         """What the connector shows, as a path to a PNG file."""
         self.xen.count += 1
         name = f"shot-{self.name}-{dev}-{conn}-{self.xen.count}.png"
-        self.xen.ctl(f"shot {self.domid} {dev} {conn} /share/{name}")
+        self.xen.ctl(f"shot {self.domid} {dev} {conn} /tmp/{name}")
+        self.xen.run(f"mv /tmp/{name} /share/{name}")
         return self.xen.share / name
 
     def crc(self, dev=0, conn=0):

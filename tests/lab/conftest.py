@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""Fixtures of the scenarios, and what must hold after each of them."""
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import build
+from lab import SLOW, Died, Xen, scan
+
+sys.path.insert(0, str(build.CHECKOUT / "tests/guest"))
+WATCHDOG = 300
+OUT = build.CHECKOUT / "out"
+# Console and XenStore have reserved entries; what is above is the display's.
+RESERVED_GRANTS = 8
+
+
+class Lab:
+    """One Xen of a session, with the guests that scenarios share."""
+
+    def __init__(self, arch):
+        disks = [build.desktop_disk()] if arch == "x86_64" else []
+        self.arch, self.pool, self.marks = arch, {}, {}
+        self.xen = Xen(arch, disks=disks)
+        self.xen.start_backend()
+        self.breaches = 0
+        self.pictures = []
+
+    def guest(self, **config):
+        """A guest of that configuration, one that an earlier scenario left in
+        order if there is one."""
+        key = repr(sorted(config.items()))
+        guest = self.pool.get(key)
+        if guest and not guest.channel.dead:
+            return guest
+        self.make_room(config.get("memory", 512))
+        guest = self.xen.guest(**config)
+        self.pool[key] = guest
+        if config.get("driver", True):
+            for dev in range(len(config.get("vdispl", [1]))):
+                guest.wait_connected(dev)
+        return guest
+
+    def make_room(self, memory):
+        while self.pool and (len(self.pool) >= 2 or memory > 512):
+            self.drop(next(iter(self.pool.values())))
+
+    def drop(self, guest):
+        """This guest is not for the next scenario."""
+        for key in [k for k, g in self.pool.items() if g is guest]:
+            del self.pool[key]
+        guest.destroy()
+
+    def begin(self):
+        """Mark where the logs are now."""
+        if self.xen.backend.rc is not None:
+            self.xen.start_backend()
+        self.xen.ctl("set reset")
+        self.xen.ctl("pace 60")
+        self.breaches = self.xen.stats()["breaches"]
+        self.marks = {g: g.log_size() for g in self.pool.values()}
+        self.marks["dom0"] = self.xen.serial.stat().st_size
+
+    def dom0_log(self):
+        start = self.marks.get("dom0", 0)
+        return self.xen.serial.read_bytes()[start:].decode(errors="replace")
+
+    def grants_in_use(self, guest):
+        """Entries of the guest's grant table that somebody has mapped."""
+        self.xen.run("xl dmesg -c >/dev/null; xl debug-keys g")
+        text = self.xen.run("xl dmesg").out
+        m = re.search(rf"grant-table for remote d{guest.domid} .*?(?=grant-"
+                      r"table for remote|gnttab_usage_print_all \])", text,
+                      re.DOTALL)
+        if not m:
+            raise RuntimeError(f"no grant table of domain {guest.domid} in "
+                               f"Xen's log:\n{text[-2000:]}")
+        refs = [int(r, 0) for r in re.findall(r"\[(0x[0-9a-f]+|\d+)\]", m[0])]
+        return [r for r in refs if r >= RESERVED_GRANTS]
+
+    def check(self):
+        """What must hold after every scenario, whatever it was about."""
+        bad = [f"dom0: {line}" for line in scan(self.dom0_log())]
+        for g in list(self.xen.guests):
+            bad += [f"{g.name}: {line}"
+                    for line in scan(g.log(self.marks.get(g, 0)))]
+        if self.xen.backend.rc is None:
+            stats = self.xen.stats()
+            if stats["breaches"] != self.breaches:
+                bad.append(f"breaches: {stats['breach_log']}")
+            bad += self.check_buffers()
+        assert not bad, "\n".join(bad)
+
+    def check_buffers(self):
+        """No client is left: no buffer may be, here or at the backend."""
+        end = time.monotonic() + 10 * SLOW
+        while True:
+            bad = []
+            for d in self.xen.stats()["devices"]:
+                if d["dbufs"] or d["fbs"] or d["mapped_pages"]:
+                    bad.append(f"dom{d['dom']}/{d['dev']}: {d['dbufs']} dbufs,"
+                               f" {d['fbs']} framebuffers, "
+                               f"{d['mapped_pages']} mapped pages are left")
+            if not bad or time.monotonic() > end:
+                break
+            time.sleep(0.5)
+        for g in self.pool.values():
+            rings = sum(2 * len(d["connectors"])
+                        for d in self.xen.stats()["devices"]
+                        if d["dom"] == g.domid and d["state"] == 4)
+            used = self.grants_in_use(g)
+            if len(used) > rings:
+                bad.append(f"{g.name}: {len(used)} grants in use, {rings} "
+                           f"ring pages expected: {used[:20]}")
+        return bad
+
+    def collect(self, folder):
+        """All that tells what happened, into one folder."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        xen = self.xen
+        shutil.copy(xen.serial, folder / "serial.log")
+        for g in list(xen.guests):
+            (folder / f"guest-{g.name}.log").write_text(g.log())
+            shutil.copy(g.config, folder)
+        for f in self.pictures:
+            shutil.copy(f, folder)
+        for name, command in (("backend.log", "tail -n 2000 /tmp/backend.log"),
+                              ("xenstore.txt", "xenstore-ls -fp"),
+                              ("xl-dmesg.txt", "xl dmesg"),
+                              ("xl-list.txt", "xl list"),
+                              ("stats.json",
+                               "/share/bin/xen-displ-be ctl stats")):
+            try:
+                (folder / name).write_text(xen.run(command, check=False,
+                                                   timeout=20).out)
+            except (Died, TimeoutError) as e:
+                (folder / name).write_text(f"{e}\n")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--platform", action="append", default=[],
+                     help="only this one, like x86_64-6.12 or aarch64-new")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "on(platforms...): run on these only")
+    config.addinivalue_line("markers", "watchdog(seconds): ends the scenario")
+    (build.CACHE / "build").mkdir(parents=True, exist_ok=True)
+
+
+PLATFORMS = ("x86_64-6.12", "x86_64-new", "aarch64-6.12", "aarch64-new")
+
+
+def pytest_generate_tests(metafunc):
+    """A scenario runs on the platforms that its mark `on` names, or on all."""
+    if "platform" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("on")
+    wanted = mark.args if mark else PLATFORMS
+    only = metafunc.config.getoption("--platform")
+    metafunc.parametrize("platform",
+                         [p for p in wanted if not only or p in only],
+                         scope="session")
+
+
+def pytest_collection_modifyitems(items):
+    """All of a platform together, so that at most one Xen is up."""
+    items.sort(key=lambda i: PLATFORMS.index(i.callspec.params["platform"])
+               if hasattr(i, "callspec") and "platform" in i.callspec.params
+               else -1)
+
+
+LABS = {}
+
+
+@pytest.fixture
+def lab(platform, request):
+    """The Xen of the platform's architecture."""
+    arch = platform.split("-")[0]
+    if arch not in LABS:
+        for other in LABS.values():
+            other.xen.close()
+        LABS.clear()
+        LABS[arch] = Lab(arch)
+    request.node.lab = LABS[arch]
+    LABS[arch].pictures = []
+    LABS[arch].begin()
+    return LABS[arch]
+
+
+@pytest.fixture
+def kernel(platform):
+    return platform.split("-", 1)[1]
+
+
+@pytest.fixture
+def guest(lab, kernel):
+    """The guest that most scenarios use: one display of one connector."""
+    return lab.guest(kernel=kernel, vdispl=(("0:1024x768",),))
+
+
+def on_alarm(_sig, _frame):
+    raise TimeoutError("watchdog: the scenario took too long")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    mark = item.get_closest_marker("watchdog")
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.alarm(int((mark.args[0] if mark else WATCHDOG) * SLOW))
+    here = getattr(item, "lab", None)
+    try:
+        result = yield
+        if here:
+            here.check()
+        return result
+    except BaseException:
+        signal.alarm(0)
+        if here:
+            name = re.sub(r"[^\w.-]+", "_", item.name)
+            here.collect(OUT / "failures" / name)
+            print(f"what is left of it: {OUT}/failures/{name}")
+            for g in list(here.xen.guests):
+                here.drop(g)
+            if here.xen.backend.rc is None:
+                here.xen.kill_backend()
+        raise
+    finally:
+        signal.alarm(0)
+
+
+def pytest_sessionfinish():
+    for here in LABS.values():
+        here.xen.close()
+        if not os.environ.get("LAB_KEEP"):
+            shutil.rmtree(here.xen.dir, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter:
+        n = {k: len(reporter.stats.get(k, ())) for k in
+             ("passed", "failed", "error", "skipped")}
+        print(f"{n['passed']} passed, {n['failed'] + n['error']} failed, "
+              f"{n['skipped']} skipped")

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""What a client paints is what the viewer sees, to the last bit."""
+import pattern
+import pytest
+
+from scenario import ends, paints, shows
+
+
+@pytest.mark.parametrize("api", ["", "--atomic"], ids=["legacy", "atomic"])
+def test_modeset_and_flips(lab, guest, api):
+    p = paints(guest, f"--seed 1 --flips 3 {api}")
+    shows(lab, guest, seed=4)
+    ends(p)
+
+
+@pytest.mark.parametrize("fmt", pattern.FORMATS)
+def test_format(lab, guest, fmt):
+    p = paints(guest, f"--seed 7 --format {fmt}")
+    shows(lab, guest, fmt, seed=7)
+    ends(p)
+
+
+def test_framebuffer_larger_than_mode(lab, guest):
+    p = paints(guest, "--seed 3 --fb 1100x800 --dumb 1280x900")
+    shows(lab, guest, seed=3, fb=(1100, 800))
+    ends(p)
+
+
+def test_mode_smaller_than_connector_is_refused_or_right(lab, guest):
+    """The one mode is the connector's; no client may end with a picture that
+    is not its own."""
+    r = guest.run("kmspaint show --seed 3 --mode 800x600", check=False)
+    assert r.rc != 0 and "Invalid" in r.err + r.out or r.rc == 0
+
+
+def test_front_buffer_drawing_is_seen(lab, guest):
+    """DIRTYFB alone must bring what was drawn to the viewer, as X needs it."""
+    p = guest.popen("kmspaint front --seed 20 --dirty --hold")
+    p.expect("front")
+    guest.xen.ctl(f"wait-flips {guest.domid} 0 0 0 1")
+    shows(lab, guest, seed=21)
+    ends(p)
+
+
+@pytest.mark.parametrize("heads", [2, 6])
+@pytest.mark.parametrize("api", ["", "--atomic"], ids=["legacy", "atomic"])
+def test_connectors_at_once(lab, kernel, heads, api):
+    sizes = [(640, 480), (800, 600), (400, 300), (320, 240), (1024, 768),
+             (333, 222)][:heads]
+    ids = tuple(f"head-{i}:{w}x{h}" for i, (w, h) in enumerate(sizes))
+    g = lab.guest(kernel=kernel, vdispl=(ids,))
+    p = paints(g, f"--connector all --seed 5 --flips 4 {api}", "connector="
+               f"{heads - 1}")
+    for i, size in enumerate(sizes):
+        shows(lab, g, size=size, seed=9, conn=i)
+    ends(p)
+
+
+def test_uhd(lab, kernel):
+    g = lab.guest(kernel=kernel, vdispl=(("uhd:3840x2160",),), memory=768)
+    p = paints(g, "--seed 2 --flips 1", timeout=120)
+    shows(lab, g, size=(3840, 2160), seed=3)
+    ends(p)
