@@ -216,7 +216,8 @@ static void dbuf_unshare(struct xen_drm_front_display *display,
 	lockdep_assert_held(&display->lock);
 
 	held = xen_drm_front_pgdir_revoke(dbuf->share);
-	if (held)
+	/* A backend that has just left may need a moment to unmap. */
+	if (held && !xen_drm_front_conn_is_broken(display->conn))
 		dev_warn_ratelimited(display->conn->dev,
 				     "backend still maps %u pages of buffer %llu\n",
 				     held, dbuf->cookie);
@@ -521,6 +522,81 @@ void xen_drm_front_page_flip_expired(struct xen_drm_front_display *display,
 				     unsigned int index)
 {
 	xen_drm_front_evtchnl_flip_expired(&display->conn->channels[index]);
+}
+
+/* Pages that the backend writes; a failed revocation must not reach anybody. */
+static int edid_request(struct xen_drm_front_display *display, unsigned int index,
+			struct page **pages, unsigned int num_pages)
+{
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_GET_EDID,
+		.op.get_edid.buffer_sz = num_pages * PAGE_SIZE,
+	};
+	struct xen_drm_front_pgdir *share;
+	struct xendispl_resp reply;
+	int ret;
+
+	share = xen_drm_front_pgdir_grant(display->conn->otherend_id, pages, num_pages);
+	if (IS_ERR(share))
+		return PTR_ERR(share);
+
+	req.op.get_edid.gref_directory = xen_drm_front_pgdir_start(share);
+	ret = xen_drm_front_evtchnl_call(&display->conn->channels[index], &req, &reply);
+	xen_drm_front_pgdir_revoke(share);
+	xen_drm_front_pgdir_free(share);
+	if (ret)
+		return ret;
+
+	if (!reply.op.get_edid.edid_sz ||
+	    reply.op.get_edid.edid_sz > XENDISPL_EDID_MAX_SIZE ||
+	    reply.op.get_edid.edid_sz % XENDISPL_EDID_BLOCK_SIZE) {
+		drm_warn(&display->drm,
+			 "connector %u: EDID of %u bytes, expected a multiple of %u up to %u\n",
+			 index, reply.op.get_edid.edid_sz, XENDISPL_EDID_BLOCK_SIZE,
+			 XENDISPL_EDID_MAX_SIZE);
+		return -EPROTO;
+	}
+	return reply.op.get_edid.edid_sz;
+}
+
+/**
+ * xen_drm_front_get_edid - ask the backend for a connector's EDID
+ * @display: the DRM device
+ * @index: the connector
+ * @edid: room for XENDISPL_EDID_MAX_SIZE bytes
+ *
+ * Implements XENDISPL_OP_GET_EDID. What is returned is private memory, but
+ * nothing in it is checked.
+ *
+ * Returns: the size in bytes, a multiple of XENDISPL_EDID_BLOCK_SIZE; -EPROTO for
+ * any other size; -EOPNOTSUPP when the backend has none; -ENOMEM or -ENOSPC;
+ * -ENODEV without a backend; -ETIMEDOUT, or what else the backend answered.
+ */
+int xen_drm_front_get_edid(struct xen_drm_front_display *display,
+			   unsigned int index, void *edid)
+{
+	struct page *pages[DIV_ROUND_UP(XENDISPL_EDID_MAX_SIZE, PAGE_SIZE)];
+	unsigned int i, allocated;
+	int ret = -ENOMEM;
+
+	if (display->conn->version < 2)
+		return -EOPNOTSUPP;
+
+	for (allocated = 0; allocated < ARRAY_SIZE(pages); allocated++) {
+		pages[allocated] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!pages[allocated])
+			goto out_free_pages;
+	}
+
+	ret = edid_request(display, index, pages, ARRAY_SIZE(pages));
+	for (i = 0; i * PAGE_SIZE < max(ret, 0); i++)
+		memcpy(edid + i * PAGE_SIZE, page_address(pages[i]),
+		       min_t(size_t, ret - i * PAGE_SIZE, PAGE_SIZE));
+
+out_free_pages:
+	while (allocated--)
+		__free_page(pages[allocated]);
+	return ret;
 }
 
 /* ------------------------------------------------------------------------

@@ -436,7 +436,7 @@ int xen_drm_front_page_flip(struct xen_drm_front_display *display,
 void xen_drm_front_page_flip_expired(struct xen_drm_front_display *display,
 				     unsigned int index);
 int xen_drm_front_get_edid(struct xen_drm_front_display *display,
-			   unsigned int index, void *edid, size_t size);
+			   unsigned int index, void *edid);
 
 /* ------------------------------------------------------------------------
  * Memory: xen_drm_front_gem.c

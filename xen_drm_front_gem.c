@@ -455,6 +455,13 @@ static int gem_dumb_geometry(struct drm_device *drm,
 		return -EINVAL;
 	}
 
+	/* More could not be shown; it also keeps what follows from overflowing. */
+	if (args->width > XEN_DRM_FRONT_MAX_DIM || args->height > XEN_DRM_FRONT_MAX_DIM) {
+		drm_dbg_kms(drm, "dumb buffer of %ux%u pixels, expected up to %u each way\n",
+			    args->width, args->height, XEN_DRM_FRONT_MAX_DIM);
+		return -EINVAL;
+	}
+
 	args->pitch = xen_drm_front_stride(args->width, args->bpp);
 	size = PAGE_ALIGN((u64)args->pitch * args->height);
 	if (!size || size > U32_MAX) {

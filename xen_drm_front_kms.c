@@ -60,6 +60,8 @@ struct xen_drm_front_pipe {
 	unsigned int index;
 	/** @mode: the only one, constant */
 	struct drm_display_mode mode;
+	/** @edid: the backend's, NULL if it has none; constant */
+	const struct drm_edid *edid;
 	/**
 	 * @configured: the backend has our SET_CONFIG. Written by commits, in
 	 * the order of the CRTC; read elsewhere as a hint
@@ -391,10 +393,17 @@ connector_detect(struct drm_connector *connector, bool force)
 	       connector_status_disconnected : connector_status_connected;
 }
 
+/*
+ * The EDID tells user space about the monitor, but the mode remains the one that
+ * the toolstack configured: backends bound SET_CONFIG by it, and the timings of
+ * deployed ones overflow beyond 3440x1440.
+ */
 static int connector_get_modes(struct drm_connector *connector)
 {
-	return drm_connector_helper_get_modes_fixed(connector,
-						    &connector_to_xen_pipe(connector)->mode);
+	struct xen_drm_front_pipe *pipe = connector_to_xen_pipe(connector);
+
+	drm_edid_connector_update(connector, pipe->edid);
+	return drm_connector_helper_get_modes_fixed(connector, &pipe->mode);
 }
 
 static const struct drm_connector_helper_funcs connector_helper_funcs = {
@@ -552,6 +561,37 @@ static void kms_make_mode(struct drm_display_mode *mode, u32 width, u32 height)
 	drm_mode_set_name(mode);
 }
 
+/* The EDID is optional; without a good one there is none. */
+static void pipe_read_edid(struct xen_drm_front_pipe *pipe)
+{
+	const struct drm_edid *edid = NULL;
+	void *raw;
+	int size;
+
+	raw = kmalloc(XENDISPL_EDID_MAX_SIZE, GFP_KERNEL);
+	if (!raw)
+		return;
+	size = xen_drm_front_get_edid(pipe->display, pipe->index, raw);
+	if (size > 0)
+		edid = drm_edid_alloc(raw, size);
+	kfree(raw);
+
+	if (edid && !drm_edid_valid(edid)) {
+		drm_warn(&pipe->display->drm, "%s: the backend's EDID is not valid, it is not used\n",
+			 pipe->connector.name);
+		drm_edid_free(edid);
+		edid = NULL;
+	}
+	pipe->edid = edid;
+}
+
+static void pipe_free_edid(struct drm_device *drm, void *data)
+{
+	struct xen_drm_front_pipe *pipe = data;
+
+	drm_edid_free(pipe->edid);
+}
+
 static void pipe_cancel_watchdog(struct drm_device *drm, void *data)
 {
 	struct xen_drm_front_pipe *pipe = data;
@@ -580,6 +620,12 @@ static int pipe_init(struct xen_drm_front_display *display, unsigned int index)
 	drm_connector_helper_add(&pipe->connector, &connector_helper_funcs);
 	ret = drm_connector_init(drm, &pipe->connector, &connector_funcs,
 				 DRM_MODE_CONNECTOR_VIRTUAL);
+	if (ret)
+		return ret;
+	drm_connector_attach_edid_property(&pipe->connector);
+
+	pipe_read_edid(pipe);
+	ret = drmm_add_action_or_reset(drm, pipe_free_edid, pipe);
 	if (ret)
 		return ret;
 
