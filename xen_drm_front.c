@@ -856,16 +856,16 @@ static int front_check_buffer_mode(struct xen_drm_front *front)
 		return 0;
 
 	if (IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA))
-		reason = "CONFIG_DRM_XEN_FRONTEND_CMA allocates contiguous buffers in the guest";
+		reason = "CONFIG_DRM_XEN_FRONTEND_CMA makes them contiguous here";
 	else if (xen_pv_domain())
-		reason = "a PV guest cannot map the backend's pages into user space, a PVH, HVM or Arm guest can";
+		reason = "a PV guest cannot map them, PVH, HVM and Arm can";
 	else if (PAGE_SIZE != XEN_PAGE_SIZE)
-		reason = "the backend's pages of 4 KiB cannot be mapped one by one with larger pages";
+		reason = "pages of more than 4 KiB cannot map them";
 	if (!reason)
 		return 0;
 
 	xenbus_dev_error(front->xb_dev, -EOPNOTSUPP,
-			 "be-alloc=1 asks for buffers of the backend, but %s: set be-alloc=0 or change the guest",
+			 "be-alloc=1 asks for buffers of the backend, but %s: set be-alloc=0",
 			 reason);
 	return -EOPNOTSUPP;
 }
@@ -1129,7 +1129,7 @@ static int front_probe(struct xenbus_device *xb_dev,
 	if (ret)
 		return ret;
 
-	front = kzalloc(sizeof(*front), GFP_KERNEL);
+	front = kzalloc_obj(*front);
 	if (!front)
 		return -ENOMEM;
 

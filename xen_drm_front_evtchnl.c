@@ -12,6 +12,9 @@
 
 #include "xen_drm_front.h"
 
+/* What a backend may say of an operation that it does not know. */
+#define XEN_ENOSYS	38
+
 /**
  * DOC: Transport
  *
@@ -112,7 +115,7 @@ int xen_drm_front_evtchnl_status(s32 status)
 	case -ERANGE:
 	case -EOPNOTSUPP:
 		return status;
-	case -ENOSYS:
+	case -XEN_ENOSYS:
 		return -EOPNOTSUPP;
 	default:
 		return -EIO;

@@ -43,16 +43,14 @@
 /* How often memory that the backend does not let go of is looked at. */
 #define GEM_REAP_INTERVAL	HZ
 
-#if IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA)
-typedef struct drm_gem_dma_object xen_drm_front_native_object;
-#else
-typedef struct drm_gem_shmem_object xen_drm_front_native_object;
-#endif
-
 /** struct xen_drm_front_gem - a GEM object of any kind */
 struct xen_drm_front_gem {
 	/** @native: base class, of which only the GEM object is used by other kinds */
-	xen_drm_front_native_object native;
+#if IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA)
+	struct drm_gem_dma_object native;
+#else
+	struct drm_gem_shmem_object native;
+#endif
 	/** @dbuf: the buffer on the wire */
 	struct xen_drm_front_dbuf dbuf;
 	/** @pages_lock: protects the first setting of @dbuf.pages */
@@ -343,7 +341,7 @@ static struct xen_drm_front_gem *gem_alloc(const struct drm_gem_object_funcs *fu
 {
 	struct xen_drm_front_gem *gem;
 
-	gem = kzalloc(sizeof(*gem), GFP_KERNEL);
+	gem = kzalloc_obj(*gem);
 	if (!gem)
 		return ERR_PTR(-ENOMEM);
 
@@ -380,13 +378,12 @@ xen_drm_front_gem_create_object(struct drm_device *drm, size_t size)
 
 static struct drm_gem_object *gem_create_native(struct drm_device *drm, size_t size)
 {
-	xen_drm_front_native_object *native;
-
 #if IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA)
-	native = drm_gem_dma_create(drm, size);
+	struct drm_gem_dma_object *native = drm_gem_dma_create(drm, size);
 #else
-	native = drm_gem_shmem_create(drm, size);
+	struct drm_gem_shmem_object *native = drm_gem_shmem_create(drm, size);
 #endif
+
 	return IS_ERR(native) ? ERR_CAST(native) : &native->base;
 }
 
@@ -465,7 +462,7 @@ static int gem_dumb_geometry(struct drm_device *drm,
 	args->pitch = xen_drm_front_stride(args->width, args->bpp);
 	size = PAGE_ALIGN((u64)args->pitch * args->height);
 	if (!size || size > U32_MAX) {
-		drm_dbg_kms(drm, "dumb buffer of %ux%u pixels, %u bpp: %llu bytes, expected 1 to %u\n",
+		drm_dbg_kms(drm, "dumb buffer %ux%u, %u bpp: %llu bytes, expected 1 to %u\n",
 			    args->width, args->height, args->bpp, size, U32_MAX);
 		return -EINVAL;
 	}
@@ -550,7 +547,7 @@ struct drm_gem_object *xen_drm_front_gem_prime_import(struct drm_device *drm,
 						      struct dma_buf *dma_buf)
 {
 	if (to_xen_drm_front_display(drm)->cfg.be_alloc) {
-		drm_dbg_prime(drm, "the backend allocates all buffers (be-alloc), none can be imported\n");
+		drm_dbg_prime(drm, "be-alloc is set: the backend allocates all buffers\n");
 		return ERR_PTR(-EOPNOTSUPP);
 	}
 	return drm_gem_prime_import(drm, dma_buf);
@@ -576,7 +573,7 @@ xen_drm_front_gem_prime_import_sg_table(struct drm_device *drm,
 
 	if (!size || !PAGE_ALIGNED(size) || size > U32_MAX ||
 	    gem_check_sgt(sgt, size)) {
-		drm_dbg_prime(drm, "dma-buf of %zu bytes of %s cannot be granted page by page\n",
+		drm_dbg_prime(drm, "%zu bytes of %s cannot be granted page by page\n",
 			      size, attach->dmabuf->exp_name);
 		return ERR_PTR(-EINVAL);
 	}

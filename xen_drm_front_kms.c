@@ -473,7 +473,7 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 	struct xen_drm_front_kms_fb *fb;
 	int ret;
 
-	fb = kzalloc(sizeof(*fb), GFP_KERNEL);
+	fb = kzalloc_obj(*fb);
 	if (!fb)
 		return ERR_PTR(-ENOMEM);
 

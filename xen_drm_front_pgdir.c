@@ -317,7 +317,7 @@ pgdir_create(domid_t domid, struct page **pages, unsigned int num_pages,
 	struct xen_drm_front_pgdir *pgdir;
 	int ret;
 
-	pgdir = kzalloc(sizeof(*pgdir), GFP_KERNEL);
+	pgdir = kzalloc_obj(*pgdir);
 	if (!pgdir)
 		return ERR_PTR(-ENOMEM);
 

@@ -10,6 +10,7 @@
 
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 #include <drm/drm_atomic.h>
@@ -22,6 +23,11 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
 /* The structure got the name of the function that takes it. */
 #define drm_atomic_commit drm_atomic_state
+#endif
+
+/* From 7.0, and from some later 6.12. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(obj) kzalloc(sizeof(obj), GFP_KERNEL)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
