@@ -95,7 +95,7 @@ def perform(xen, a):
     if a.verb == "guest":
         return guest.run(" ".join(a.words), timeout=a.timeout, check=False)
     if a.verb == "reload":
-        guest.put(build.module(xen.arch, guest.version), "/drm_xen_front.ko")
+        guest.put(guest.module(), "/drm_xen_front.ko")
         return guest.run("rmmod drm_xen_front; insmod /drm_xen_front.ko "
                          + " ".join(a.words), check=False)
     if a.verb == "log":

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""Buffers: the three modes, PRIME, what must be refused, and running out."""
+import pytest
+
+from scenario import ends, eventually, paints, shows
+
+ALL_OF_IT = pytest.mark.on("x86_64-6.12", "aarch64-new")
+
+
+def all_kinds_of_pictures(lab, guest):
+    for fmt, api in (("XR24", ""), ("RG16", "--atomic"), ("RG24", "")):
+        p = paints(guest, f"--seed 1 --flips 2 --format {fmt} {api}")
+        shows(lab, guest, fmt, seed=3)
+        ends(p)
+    p = paints(guest, "--seed 3 --fb 1100x800 --dumb 1280x900")
+    shows(lab, guest, seed=3, fb=(1100, 800))
+    ends(p)
+
+
+@pytest.mark.on("x86_64-new", "aarch64-6.12", "aarch64-new")
+def test_contiguous(lab, kernel):
+    """All buffers come from the guest's contiguous memory."""
+    g = lab.guest(kernel=kernel, cma=True, cmdline="cma=64M")
+    free = cma_free(g)
+    p = paints(g, "--seed 4 --flips 2")
+    assert free - cma_free(g) >= 2 * 1024 * 768 * 4 // 1024
+    shows(lab, g, seed=6)
+    ends(p)
+    all_kinds_of_pictures(lab, g)
+    eventually(lambda: free - cma_free(g) < 1024, "contiguous memory is back")
+
+
+def cma_free(guest):
+    return int(guest.run("awk '/CmaFree/ {print $2}' /proc/meminfo").out)
+
+
+@pytest.mark.on("x86_64-6.12", "x86_64-new", "aarch64-6.12", "aarch64-new")
+def test_backend_allocated(lab, kernel):
+    """The backend's pages, mapped by the guest; needs a guest whose memory is
+    translated, so not a PV one."""
+    kind = "pvh" if lab.arch == "x86_64" else None
+    g = lab.guest(kernel=kernel, be_alloc=1, kind=kind)
+    all_kinds_of_pictures(lab, g)
+    g.run("kmspaint churn 20 640x480 32")
+
+
+def refused(lab, guest, words):
+    """The driver must say why in the guest's log and in XenStore."""
+    eventually(lambda: all(w in guest.log() for w in words),
+               f"{words} in the guest's log")
+    error = lab.xen.run("xenstore-read /local/domain/"
+                        f"{guest.domid}/error/device/vdispl/0/error").out
+    assert all(w in error for w in words), error
+    assert guest.run("kmspaint info", check=False).rc == 1
+
+
+@pytest.mark.on("x86_64-6.12")
+def test_backend_allocated_in_pv_is_refused(lab, kernel):
+    g = lab.guest(kernel=kernel, be_alloc=1, connects=False)
+    refused(lab, g, ["be-alloc=0", "PV guest"])
+
+
+@pytest.mark.on("aarch64-new")
+def test_contiguous_and_backend_allocated_is_refused(lab, kernel):
+    g = lab.guest(kernel=kernel, be_alloc=1, cma=True, connects=False)
+    refused(lab, g, ["be-alloc=0", "CONFIG_DRM_XEN_FRONTEND_CMA"])
+
+
+@pytest.mark.parametrize("what", ["badfb", "prime-bad", "prime-export"])
+def test_client_checks(guest, what):
+    """Cases that the client itself judges, one per line of its output."""
+    if "prime" in what:
+        guest.run("modprobe vgem")
+    r = guest.run(f"kmspaint {what}", timeout=120, check=False)
+    assert r.rc == 0, r.out + r.err
+
+
+@pytest.mark.parametrize("source", ["vgem", "udmabuf"])
+def test_prime_import(lab, guest, source):
+    guest.run("modprobe vgem")
+    p = guest.popen(f"kmspaint prime-import --from {source} --seed 9 --hold")
+    p.expect("shown")
+    shows(lab, guest, seed=9)
+    ends(p)
+
+
+def test_churn(guest):
+    guest.run("kmspaint churn 60 1024x768 32", timeout=180)
+
+
+@ALL_OF_IT
+def test_grants_run_out(lab, kernel):
+    """The client gets an error, nothing leaks, the rest goes on."""
+    g = lab.guest(kernel=kernel, extra="max_grant_frames=8")
+    r = g.run("kmspaint exhaust 640x480", timeout=180, check=False)
+    assert r.rc == 0, r.out + r.err
+    assert "ENOSPC" in r.out or "ENOMEM" in r.out, r.out
+    p = paints(g, "--seed 12 --flips 1")
+    shows(lab, g, seed=13)
+    ends(p)
