@@ -158,9 +158,15 @@ display_buffer_channel(struct xen_drm_front_display *display)
 	return &display->conn->channels[0];
 }
 
-static u64 display_new_cookie(struct xen_drm_front_display *display)
+/*
+ * Cookies name buffers and framebuffers of all displays of the guest, so there
+ * is one counter. It does not reach an end, nor begin anew with a connection.
+ */
+static u64 new_cookie(void)
 {
-	return atomic64_inc_return(&display->next_cookie);
+	static atomic64_t last_cookie;
+
+	return atomic64_inc_return(&last_cookie);
 }
 
 static int dbuf_send_create(struct xen_drm_front_display *display,
@@ -268,7 +274,7 @@ static int dbuf_create_locked(struct xen_drm_front_display *display,
 		return PTR_ERR(share);
 
 	dbuf->share = share;
-	dbuf->cookie = display_new_cookie(display);
+	dbuf->cookie = new_cookie();
 	list_add_tail(&dbuf->node, &display->dbufs);
 
 	ret = dbuf_send_create(display, dbuf);
@@ -420,7 +426,7 @@ int xen_drm_front_fb_attach(struct xen_drm_front_display *display,
 			return ret;
 	}
 
-	fb->cookie = display_new_cookie(display);
+	fb->cookie = new_cookie();
 	ret = fb_send_attach(display, fb);
 	if (ret)
 		return ret;

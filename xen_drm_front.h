@@ -373,8 +373,6 @@ struct xen_drm_front_display {
 	struct xen_drm_front_cfg cfg;
 	/** @pipes: one per connector, private to xen_drm_front_kms.c */
 	struct xen_drm_front_pipe *pipes;
-	/** @next_cookie: counter of cookies, 0 is never handed out */
-	atomic64_t next_cookie;
 	/**
 	 * @lock: protects @dbufs, @fbs and their elements' shares. Held while
 	 * the backend is asked about buffers; flips and modes do not take it.

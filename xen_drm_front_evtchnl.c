@@ -34,6 +34,12 @@
  * nobody waits for.
  */
 
+/**
+ * xen_drm_front_conn_is_broken - has the connection ended
+ * @conn: the connection
+ *
+ * Returns: whether the latch is set; any use of the connection is refused then.
+ */
 bool xen_drm_front_conn_is_broken(const struct xen_drm_front_conn *conn)
 {
 	return test_bit(0, &conn->broken);
