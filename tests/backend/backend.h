@@ -48,8 +48,7 @@ struct dbuf {
 	uint32_t pages;
 	uint8_t *map;		/* the guest's pages, or ours when @ours */
 	bool ours;
-	bool doomed;		/* destroyed, waits for its last framebuffer */
-	unsigned int fbs;
+	unsigned int fbs;	/* as long as there are any, it cannot be destroyed */
 };
 
 struct fb {

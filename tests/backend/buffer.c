@@ -13,7 +13,7 @@ struct dbuf *dbuf_find(struct device *dev, uint64_t cookie)
 {
 	struct dbuf *dbuf = dev->dbufs;
 
-	while (dbuf && (dbuf->cookie != cookie || dbuf->doomed))
+	while (dbuf && dbuf->cookie != cookie)
 		dbuf = dbuf->next;
 	return dbuf;
 }
@@ -126,20 +126,6 @@ static void *share_through_directory(const struct device *dev, grant_ref_t direc
 	return map;
 }
 
-static void free_dbuf(struct device *dev, struct dbuf *dbuf)
-{
-	struct dbuf **link = &dev->dbufs;
-
-	while (*link != dbuf)
-		link = &(*link)->next;
-	*link = dbuf->next;
-	if (dbuf->ours)
-		xengntshr_unshare(be.xgs, dbuf->map, dbuf->pages);
-	else
-		xengnttab_unmap(be.xgt, dbuf->map, dbuf->pages);
-	free(dbuf);
-}
-
 int dbuf_create(struct device *dev, const struct xendispl_dbuf_create_req *req,
 		struct findings *f)
 {
@@ -167,9 +153,16 @@ int dbuf_create(struct device *dev, const struct xendispl_dbuf_create_req *req,
 
 void dbuf_destroy(struct device *dev, struct dbuf *dbuf)
 {
-	dbuf->doomed = true;
-	if (!dbuf->fbs)
-		free_dbuf(dev, dbuf);
+	struct dbuf **link = &dev->dbufs;
+
+	while (*link != dbuf)
+		link = &(*link)->next;
+	*link = dbuf->next;
+	if (dbuf->ours)
+		xengntshr_unshare(be.xgs, dbuf->map, dbuf->pages);
+	else
+		xengnttab_unmap(be.xgt, dbuf->map, dbuf->pages);
+	free(dbuf);
 }
 
 int fb_attach(struct device *dev, struct dbuf *dbuf, const struct xendispl_fb_attach_req *req)
@@ -197,8 +190,7 @@ void fb_detach(struct device *dev, struct fb *fb)
 	while (*link != fb)
 		link = &(*link)->next;
 	*link = fb->next;
-	if (!--fb->dbuf->fbs && fb->dbuf->doomed)
-		free_dbuf(dev, fb->dbuf);
+	fb->dbuf->fbs--;
 	free(fb);
 }
 
@@ -207,7 +199,7 @@ void buffers_release(struct device *dev)
 	while (dev->fbs)
 		fb_detach(dev, dev->fbs);
 	while (dev->dbufs)
-		free_dbuf(dev, dev->dbufs);
+		dbuf_destroy(dev, dev->dbufs);
 }
 
 uint64_t buffers_mapped_pages(const struct device *dev)

@@ -1,0 +1,651 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Shows that the backend sees what it claims to see: plays a frontend that does
+ * one thing wrong in each case, over real rings and grants, and looks for that
+ * breach, and for no other, in the backend's statistics.
+ *
+ *	wrong-frontend PATH-OF-XEN-DISPL-BE
+ *
+ * runs in the domain of a backend that was started with --edid.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "front.h"
+#include "picture.h"
+
+#define FIRST_DEVID 100
+#define EDID_PAGES (XENDISPL_EDID_MAX_SIZE / WIRE_PAGE_SIZE)
+
+static const char *backend;
+static struct front_buffer buffer;
+static bool case_ok;
+
+#define EXPECT(condition) do {						\
+	if (!(condition)) {						\
+		printf("  line %d: not true: %s\n", __LINE__, #condition); \
+		case_ok = false;					\
+	}								\
+} while (0)
+
+static char *ctl(const char *command)
+{
+	static char reply[65536];
+	char line[512];
+	FILE *pipe;
+	size_t len;
+
+	snprintf(line, sizeof(line), "%s ctl %s", backend, command);
+	pipe = popen(line, "r");
+	if (!pipe)
+		return NULL;
+	len = fread(reply, 1, sizeof(reply) - 1, pipe);
+	reply[len] = 0;
+	return pclose(pipe) ? NULL : reply;
+}
+
+static struct xendispl_req request(uint8_t operation)
+{
+	struct xendispl_req req;
+
+	memset(&req, 0, sizeof(req));
+	req.operation = operation;
+	return req;
+}
+
+static struct xendispl_req create(uint64_t cookie)
+{
+	struct xendispl_req req = request(XENDISPL_OP_DBUF_CREATE);
+
+	req.op.dbuf_create.dbuf_cookie = cookie;
+	req.op.dbuf_create.width = FRONT_WIDTH;
+	req.op.dbuf_create.height = FRONT_HEIGHT;
+	req.op.dbuf_create.bpp = 32;
+	req.op.dbuf_create.buffer_sz = FRONT_BYTES;
+	req.op.dbuf_create.gref_directory = buffer.directory_ref;
+	return req;
+}
+
+static struct xendispl_req destroy(uint64_t cookie)
+{
+	struct xendispl_req req = request(XENDISPL_OP_DBUF_DESTROY);
+
+	req.op.dbuf_destroy.dbuf_cookie = cookie;
+	return req;
+}
+
+static struct xendispl_req attach(uint64_t dbuf_cookie, uint64_t fb_cookie)
+{
+	struct xendispl_req req = request(XENDISPL_OP_FB_ATTACH);
+
+	req.op.fb_attach.dbuf_cookie = dbuf_cookie;
+	req.op.fb_attach.fb_cookie = fb_cookie;
+	req.op.fb_attach.width = FRONT_WIDTH;
+	req.op.fb_attach.height = FRONT_HEIGHT;
+	req.op.fb_attach.pixel_format = FOURCC('X', 'R', '2', '4');
+	return req;
+}
+
+static struct xendispl_req detach(uint64_t fb_cookie)
+{
+	struct xendispl_req req = request(XENDISPL_OP_FB_DETACH);
+
+	req.op.fb_detach.fb_cookie = fb_cookie;
+	return req;
+}
+
+static struct xendispl_req config(uint64_t fb_cookie)
+{
+	struct xendispl_req req = request(XENDISPL_OP_SET_CONFIG);
+
+	if (!fb_cookie)
+		return req;
+	req.op.set_config.fb_cookie = fb_cookie;
+	req.op.set_config.width = FRONT_WIDTH;
+	req.op.set_config.height = FRONT_HEIGHT;
+	req.op.set_config.bpp = 32;
+	return req;
+}
+
+static struct xendispl_req flip(uint64_t fb_cookie)
+{
+	struct xendispl_req req = request(XENDISPL_OP_PG_FLIP);
+
+	req.op.pg_flip.fb_cookie = fb_cookie;
+	return req;
+}
+
+/* Send it on connector 0; its status. */
+static int call(struct front *front, struct xendispl_req req)
+{
+	return front_call(front, 0, &req);
+}
+
+/* A buffer with a framebuffer, both with cookie 1, on the screen. */
+static void light_up(struct front *front)
+{
+	EXPECT(!call(front, create(1)));
+	EXPECT(!call(front, attach(1, 1)));
+	EXPECT(!call(front, config(1)));
+}
+
+static int get_edid(struct front *front, struct front_buffer *edid, uint32_t size)
+{
+	struct xendispl_req req = request(XENDISPL_OP_GET_EDID);
+
+	front_make_buffer(front, edid, EDID_PAGES);
+	req.op.get_edid.buffer_sz = size;
+	req.op.get_edid.gref_directory = edid->directory_ref;
+	return front_call(front, 1, &req);
+}
+
+static void all_right(struct front *front)
+{
+	light_up(front);
+	EXPECT(!call(front, flip(1)));
+	EXPECT(front_event(front, 0) == 1);
+	EXPECT(!call(front, config(0)));
+	EXPECT(!call(front, detach(1)));
+	EXPECT(!call(front, destroy(1)));
+	EXPECT(!call(front, create(1)));	/* a cookie may be used again */
+}
+
+static void edid(struct front *front)
+{
+	struct front_buffer pages;
+
+	EXPECT(!get_edid(front, &pages, XENDISPL_EDID_MAX_SIZE));
+	EXPECT(!memcmp(pages.data, "\0\xff\xff\xff\xff\xff\xff\0", 8));
+	front_free_buffer(&pages);
+}
+
+static void edid_buffer_small(struct front *front)
+{
+	struct front_buffer pages;
+
+	EXPECT(get_edid(front, &pages, XENDISPL_EDID_MAX_SIZE - 1) == -EINVAL);
+	front_free_buffer(&pages);
+}
+
+static void undefined_operation(struct front *front)
+{
+	EXPECT(call(front, request(0x17)) == -EINVAL);
+}
+
+static void reserved_byte(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	req.reserved[4] = 1;
+	EXPECT(!call(front, req));
+}
+
+static void unused_byte(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	req.op.reserved[55] = 1;
+	EXPECT(!call(front, req));
+}
+
+static void wrong_ring(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	EXPECT(!front_call(front, 1, &req));
+}
+
+static void same_id_twice(struct front *front)
+{
+	struct xendispl_req first = create(1), second = create(2);
+	struct xendispl_resp resp;
+
+	first.id = 5;
+	second.id = 5;
+	front_put(front, 0, &first);
+	front_put(front, 0, &second);
+	front_push(front, 0);
+	EXPECT(front_reply(front, 0, &resp) && !resp.status);
+	EXPECT(front_reply(front, 0, &resp) && !resp.status);
+}
+
+static void dbuf_cookie_0(struct front *front)
+{
+	EXPECT(call(front, create(0)) == -EINVAL);
+}
+
+static void dbuf_cookie_twice(struct front *front)
+{
+	EXPECT(!call(front, create(1)));
+	EXPECT(call(front, create(1)) == -EEXIST);
+}
+
+static void buffer_too_small(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	req.op.dbuf_create.height++;
+	EXPECT(call(front, req) == -EINVAL);
+}
+
+static void alloc_without_leave(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	req.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
+	EXPECT(call(front, req) == -EPERM);
+}
+
+static void backend_allocates(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	memset(buffer.directory, 0, WIRE_PAGE_SIZE);
+	req.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
+	EXPECT(!call(front, req));
+	EXPECT(front_can_map(front, buffer.directory + 1, FRONT_PAGES));
+	EXPECT(!call(front, destroy(1)));
+}
+
+static void gref_0(struct front *front)
+{
+	buffer.directory[2] = 0;
+	EXPECT(call(front, create(1)) == -EINVAL);
+}
+
+static void gref_unmappable(struct front *front)
+{
+	buffer.directory[2] = 0x7fffffff;
+	EXPECT(call(front, create(1)) == -EINVAL);
+}
+
+static void directory_unmappable(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	req.op.dbuf_create.gref_directory = 0x7fffffff;
+	EXPECT(call(front, req) == -EINVAL);
+}
+
+static void directory_not_ended(struct front *front)
+{
+	buffer.directory[0] = UINT32_MAX;
+	EXPECT(!call(front, create(1)));
+}
+
+static void directory_too_short(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	req.op.dbuf_create.buffer_sz = 1024 * WIRE_PAGE_SIZE;
+	for (int i = 1; i < 1024; i++)
+		buffer.directory[i] = buffer.refs[0];
+	EXPECT(call(front, req) == -EINVAL);
+}
+
+static void directory_tail(struct front *front)
+{
+	buffer.directory[1 + FRONT_PAGES] = buffer.refs[0];
+	EXPECT(!call(front, create(1)));
+}
+
+static void destroy_unknown(struct front *front)
+{
+	EXPECT(call(front, destroy(9)) == -ENOENT);
+}
+
+static void destroy_attached(struct front *front)
+{
+	EXPECT(!call(front, create(1)));
+	EXPECT(!call(front, attach(1, 1)));
+	EXPECT(call(front, destroy(1)) == -EBUSY);
+}
+
+static void attach_unknown(struct front *front)
+{
+	EXPECT(call(front, attach(9, 1)) == -ENOENT);
+}
+
+static void attach_larger(struct front *front)
+{
+	struct xendispl_req req = attach(1, 1);
+
+	req.op.fb_attach.height++;
+	EXPECT(!call(front, create(1)));
+	EXPECT(call(front, req) == -EINVAL);
+}
+
+static void attach_unknown_format(struct front *front)
+{
+	struct xendispl_req req = attach(1, 1);
+
+	req.op.fb_attach.pixel_format = 0;
+	EXPECT(!call(front, create(1)));
+	EXPECT(call(front, req) == -EINVAL);
+}
+
+static void fb_cookie_twice(struct front *front)
+{
+	EXPECT(!call(front, create(1)));
+	EXPECT(!call(front, attach(1, 1)));
+	EXPECT(call(front, attach(1, 1)) == -EEXIST);
+}
+
+static void detach_unknown(struct front *front)
+{
+	EXPECT(call(front, detach(9)) == -ENOENT);
+}
+
+static void detach_on_screen(struct front *front)
+{
+	light_up(front);
+	EXPECT(!call(front, detach(1)));
+}
+
+static void config_too_large(struct front *front)
+{
+	struct xendispl_req req = config(1);
+
+	req.op.set_config.x = 1;
+	EXPECT(!call(front, create(1)));
+	EXPECT(!call(front, attach(1, 1)));
+	EXPECT(call(front, req) == -EINVAL);
+}
+
+static void flip_unconfigured(struct front *front)
+{
+	EXPECT(!call(front, create(1)));
+	EXPECT(!call(front, attach(1, 1)));
+	EXPECT(call(front, flip(1)) == -EINVAL);
+}
+
+static void flip_unknown(struct front *front)
+{
+	light_up(front);
+	EXPECT(call(front, flip(9)) == -ENOENT);
+}
+
+static void two_flips(struct front *front)
+{
+	struct xendispl_req first = flip(1), second = flip(1);
+	struct xendispl_resp resp;
+
+	light_up(front);
+	first.id = 100;
+	second.id = 101;
+	front_put(front, 0, &first);
+	front_put(front, 0, &second);
+	front_push(front, 0);
+	EXPECT(front_reply(front, 0, &resp) && !resp.status);
+	EXPECT(front_reply(front, 0, &resp) && resp.status == -EBUSY);
+	EXPECT(front_event(front, 0) == 1);
+}
+
+static void events_not_taken(struct front *front)
+{
+	struct xendispl_event_page *events = front->conn[0].events;
+
+	light_up(front);
+	for (uint32_t i = 1; i <= XENDISPL_IN_RING_LEN + 1; i++) {
+		EXPECT(!call(front, flip(1)));
+		/* Nothing else tells that a dropped one is through. */
+		front_event(front, 0);
+		WRITE_ONCE(events->in_cons, 0);
+		if (i > XENDISPL_IN_RING_LEN)
+			EXPECT(events->in_prod == XENDISPL_IN_RING_LEN);
+	}
+}
+
+static void in_cons_ahead(struct front *front)
+{
+	light_up(front);
+	WRITE_ONCE(front->conn[0].events->in_cons, 7);
+	EXPECT(!call(front, flip(1)));
+	EXPECT(front_event(front, 0) == 1);
+}
+
+static void ring_overflow(struct front *front)
+{
+	front->conn[0].ring.req_prod_pvt += WIRE_RING_SLOTS + 1;
+	front_push(front, 0);
+	EXPECT(front_wait_backend(front, XenbusStateClosed));
+}
+
+/* Between two writes of a state the backend may miss the first one. */
+static bool backend_saw_connected(void)
+{
+	for (int i = 0; i < 100; i++) {
+		const char *stats = ctl("stats");
+
+		if (stats && strstr(stats, "\"frontend_state\":4"))
+			return true;
+	}
+	return false;
+}
+
+static void initialised_again(struct front *front)
+{
+	EXPECT(backend_saw_connected());
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateInitWait));
+}
+
+/* Cases that are over before or while the device connects. */
+
+static void early_request(struct front *front)
+{
+	struct xendispl_req req = request(XENDISPL_OP_SET_CONFIG);
+	struct xendispl_resp resp;
+
+	front_make_rings(front);
+	front_put(front, 0, &req);
+	front_push(front, 0);
+	front_publish(front);
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateConnected));
+	front_push(front, 0);
+	EXPECT(front_reply(front, 0, &resp) && !resp.status);
+}
+
+static void early_connected(struct front *front)
+{
+	front_make_rings(front);
+	front_publish(front);
+	front_write_state(front, XenbusStateConnected);
+	EXPECT(front_wait_backend(front, XenbusStateConnected));
+}
+
+static void version_not_offered(struct front *front)
+{
+	front_write(front, "version", "3");
+	EXPECT(front_connect(front));
+}
+
+static void edid_in_version_1(struct front *front)
+{
+	struct front_buffer pages;
+
+	front_write(front, "version", "1");
+	EXPECT(front_connect(front));
+	EXPECT(get_edid(front, &pages, XENDISPL_EDID_MAX_SIZE) == -EINVAL);
+	front_free_buffer(&pages);
+}
+
+static void node_missing(struct front *front)
+{
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateClosed));
+	front_write_state(front, XenbusStateInitialising);
+	EXPECT(front_wait_backend(front, XenbusStateInitWait));
+}
+
+static void ring_unmappable(struct front *front)
+{
+	front_make_rings(front);
+	front_publish(front);
+	front_write(front, "1/evt-ring-ref", "4000000000");
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateClosed));
+}
+
+static void events_not_zeroed(struct front *front)
+{
+	front_make_rings(front);
+	front->conn[1].events->in_prod = 3;
+	front_publish(front);
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateConnected));
+}
+
+static void cookie_of_other_device(struct front *front)
+{
+	struct front other;
+
+	EXPECT(!call(front, create(1)));
+	front_make(&other, front->devid + 1000, "0");
+	EXPECT(front_connect(&other));
+	EXPECT(!call(&other, create(1)));
+	front_remove(&other);
+}
+
+static void reconfigure_and_return(struct front *front)
+{
+	light_up(front);
+	front_write_state(front, XenbusStateReconfiguring);
+	EXPECT(front_wait_backend(front, XenbusStateInitWait));
+	front_reset_rings(front);
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateConnected));
+	light_up(front);
+}
+
+static void restart_and_return(struct front *front)
+{
+	light_up(front);
+	front_write_state(front, XenbusStateInitialising);
+	EXPECT(front_wait_backend(front, XenbusStateInitWait));
+	front_reset_rings(front);
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateConnected));
+	light_up(front);
+}
+
+static const struct {
+	const char *name;
+	bool connect;			/* before the case runs */
+	const char *be_alloc;
+	void (*run)(struct front *front);
+	const char *breach;		/* NULL: there must be none */
+} cases[] = {
+	{ "all right", true, "0", all_right, NULL },
+	{ "edid", true, "0", edid, NULL },
+	{ "backend allocates", true, "1", backend_allocates, NULL },
+	{ "events not taken", true, "0", events_not_taken, NULL },
+	{ "edid buffer small", true, "0", edid_buffer_small, "buffer_sz is 32767" },
+	{ "edid in version 1", false, "0", edid_in_version_1, "does not exist in version 1" },
+	{ "undefined operation", true, "0", undefined_operation, "0x17 is not defined" },
+	{ "reserved byte", true, "0", reserved_byte, "reserved[4] of the header is 0x01" },
+	{ "unused byte", true, "0", unused_byte, "unused byte 55 of the body is 0x01" },
+	{ "wrong ring", true, "0", wrong_ring, "belongs on connector 0" },
+	{ "same id twice", true, "0", same_id_twice, "request id 5 is still outstanding" },
+	{ "dbuf cookie 0", true, "0", dbuf_cookie_0, "dbuf_cookie is 0" },
+	{ "dbuf cookie twice", true, "0", dbuf_cookie_twice, "dbuf_cookie 0x1 is in use" },
+	{ "cookie of other device", true, "0", cookie_of_other_device, "another device" },
+	{ "buffer too small", true, "0", buffer_too_small, "buffer_sz is 12288" },
+	{ "alloc without leave", true, "0", alloc_without_leave, "be-alloc is not 1" },
+	{ "gref 0", true, "0", gref_0, "gref[1] is 0" },
+	{ "gref unmappable", true, "0", gref_unmappable, "cannot be mapped" },
+	{ "directory unmappable", true, "0", directory_unmappable, "cannot be mapped" },
+	{ "directory not ended", true, "0", directory_not_ended, "must be 0 in the last page" },
+	{ "directory too short", true, "0", directory_too_short, "1 references are missing" },
+	{ "directory tail", true, "0", directory_tail, "gref[3] behind the last one" },
+	{ "destroy unknown", true, "0", destroy_unknown, "dbuf_cookie 0x9 is unknown" },
+	{ "destroy attached", true, "0", destroy_attached, "still has framebuffers" },
+	{ "attach unknown", true, "0", attach_unknown, "dbuf_cookie 0x9 is unknown" },
+	{ "attach larger", true, "0", attach_larger, "is larger than the buffer" },
+	{ "attach unknown format", true, "0", attach_unknown_format, "is unknown" },
+	{ "fb cookie twice", true, "0", fb_cookie_twice, "fb_cookie 0x1 is in use" },
+	{ "detach unknown", true, "0", detach_unknown, "fb_cookie 0x9 is unknown" },
+	{ "detach on screen", true, "0", detach_on_screen, "is on screen" },
+	{ "config too large", true, "0", config_too_large, "exceeds the connector" },
+	{ "flip unconfigured", true, "0", flip_unconfigured, "is not configured" },
+	{ "flip unknown", true, "0", flip_unknown, "fb_cookie 0x9 is unknown" },
+	{ "two flips", true, "0", two_flips, "another flip is in flight" },
+	{ "in_cons ahead", true, "0", in_cons_ahead, "in_cons is ahead of in_prod by 7" },
+	{ "ring overflow", true, "0", ring_overflow, "request ring overflow: req_prod 33" },
+	{ "initialised again", true, "0", initialised_again, "while the backend is Connected" },
+	{ "early request", false, "0", early_request, "1 request(s) before" },
+	{ "early connected", false, "0", early_connected, "before the backend did" },
+	{ "version not offered", false, "0", version_not_offered, "the backend offers" },
+	{ "node missing", false, "0", node_missing, "without transport parameters" },
+	{ "ring unmappable", false, "0", ring_unmappable, "4000000000 cannot be mapped" },
+	{ "events not zeroed", false, "0", events_not_zeroed, "in_prod 3, in_cons 0" },
+	{ "reconfigure", true, "0", reconfigure_and_return, NULL },
+	{ "restart", true, "0", restart_and_return, NULL },
+};
+
+/* The backend's JSON begins with its breaches: no need to parse it. */
+static void check_stats(const char *breach)
+{
+	const char *stats = ctl("stats");
+	char expected[32];
+
+	snprintf(expected, sizeof(expected), "{\"breaches\":%d,", breach ? 1 : 0);
+	if (!stats || strncmp(stats, expected, strlen(expected))) {
+		printf("  stats: %.300s\n  expected %s\n", stats ? stats : "none", expected);
+		case_ok = false;
+		return;
+	}
+	if (breach && !strstr(stats, breach)) {
+		printf("  stats: %.300s\n  expected %s\n", stats, breach);
+		case_ok = false;
+	}
+}
+
+static void check_nothing_left(void)
+{
+	const char *stats = ctl("stats");
+
+	EXPECT(stats && strstr(stats, "\"mapped_pages\":0}}"));
+}
+
+static void run_case(unsigned int i)
+{
+	struct front front;
+
+	case_ok = ctl("reset-stats");
+	front_make(&front, FIRST_DEVID + i, cases[i].be_alloc);
+	front_make_buffer(&front, &buffer, FRONT_PAGES);
+	if (cases[i].connect)
+		EXPECT(front_connect(&front));
+	else
+		EXPECT(front_wait_backend(&front, XenbusStateInitWait));
+	if (case_ok)
+		cases[i].run(&front);
+	check_stats(cases[i].breach);
+	front_remove(&front);
+	front_free_buffer(&buffer);
+	check_nothing_left();
+	printf("%s %s\n", case_ok ? "ok" : "FAILED", cases[i].name);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int passed = 0;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: wrong-frontend PATH-OF-XEN-DISPL-BE\n");
+		return 2;
+	}
+	backend = argv[1];
+	front_open_xen();
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		run_case(i);
+		passed += case_ok;
+	}
+	ctl("reset-stats");
+	front_close_xen();
+	printf("%u passed, %u failed\n", passed, (unsigned int)ARRAY_SIZE(cases) - passed);
+	return passed != ARRAY_SIZE(cases);
+}
