@@ -394,3 +394,22 @@ def guest_overlay(arch, version, cma=False, stock=False):
     return made(CACHE / "build" / name,
                 key_of(progs / "kmspaint", progs / "kmsbench",
                        *([ko] if ko else [])), make)
+
+
+def main():
+    """make module: for each architecture and kernel."""
+    (CACHE / "build").mkdir(parents=True, exist_ok=True)
+    out = CHECKOUT / "out"
+    out.mkdir(exist_ok=True)
+    for arch in ARCHES:
+        for short in ("6.12", "new"):
+            version = kernel(arch, short)
+            for cma in (False, True):
+                to = out / (f"drm_xen_front-{version}"
+                            f"{'-contiguous' if cma else ''}.ko")
+                shutil.copy(module(arch, version, cma), to)
+                print(to)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+# For users and developers; the kernel's build system reads Kbuild instead.
+
+SHELL := /bin/bash
+export LIVE VNC_PORT
+
+help:
+	@echo 'make demo           Weston in a Xen guest on our driver -> out/demo.png'
+	@echo 'make demo LIVE=1    the same, kept up, to be looked at by VNC on loopback'
+	@echo 'make check          all tests; or one part:'
+	@echo '  check-static      checkpatch, sparse, W=1, kernel-doc, shellcheck, builds'
+	@echo '  check-kunit       what needs no Xen'
+	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
+	@echo 'make bench          our module against the kernel'"'"'s own'
+	@echo 'make module         the module for Debian'"'"'s kernels, x86_64 and arm64 -> out/'
+	@echo 'make clean          remove out/; the cache is ~/.cache/xen-drm-front'
+	@echo 'All need root (trees are made by mmdebstrap, entered by chroot).'
+
+demo:
+	@tests/lab/trees toolbox x86_64 desktop
+	@tests/lab/toolbox run python3 tests/lab/demo.py
+
+check:
+	@tests/lab/check static kunit lab
+
+check-static check-kunit check-lab:
+	@tests/lab/check $(@:check-%=%)
+
+bench:
+	@tests/lab/trees toolbox x86_64
+	@tests/lab/toolbox run python3 tests/bench/bench.py
+
+module:
+	@tests/lab/trees toolbox
+	@tests/lab/toolbox run python3 tests/lab/build.py
+
+clean:
+	rm -rf out
+
+.PHONY: help demo check check-static check-kunit check-lab bench module clean
+.DEFAULT_GOAL := help
