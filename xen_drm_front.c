@@ -254,6 +254,15 @@ static int dbuf_map(struct xen_drm_front_display *display,
 	return 0;
 }
 
+static void dbuf_unmap(struct xen_drm_front_display *display,
+		       struct xen_drm_front_dbuf *dbuf)
+{
+	if (xen_drm_front_pgdir_unmap(dbuf->share))
+		drm_err_ratelimited(&display->drm,
+				    "pages of the backend's buffer %llu cannot be unmapped, %zu bytes are lost\n",
+				    dbuf->cookie, dbuf->size);
+}
+
 static int dbuf_create_locked(struct xen_drm_front_display *display,
 			      struct xen_drm_front_dbuf *dbuf)
 {
@@ -294,7 +303,7 @@ static void dbuf_destroy_locked(struct xen_drm_front_display *display,
 		return;
 
 	/* The backend can free its pages only when nobody maps them. */
-	xen_drm_front_pgdir_unmap(dbuf->share);
+	dbuf_unmap(display, dbuf);
 	dbuf_send_destroy(display, dbuf);
 	dbuf_unshare(display, dbuf);
 }
@@ -548,7 +557,6 @@ static int edid_request(struct xen_drm_front_display *display, unsigned int inde
 
 	req.op.get_edid.gref_directory = xen_drm_front_pgdir_start(share);
 	ret = xen_drm_front_evtchnl_call(&display->conn->channels[index], &req, &reply);
-	xen_drm_front_pgdir_revoke(share);
 	xen_drm_front_pgdir_free(share);
 	if (ret)
 		return ret;
@@ -706,7 +714,7 @@ static void display_unshare_all(struct xen_drm_front_display *display)
 	guard(mutex)(&display->lock);
 
 	list_for_each_entry_safe(dbuf, next, &display->dbufs, node) {
-		xen_drm_front_pgdir_unmap(dbuf->share);
+		dbuf_unmap(display, dbuf);
 		dbuf_unshare(display, dbuf);
 	}
 }

@@ -106,7 +106,7 @@ xen_drm_front_pgdir_grant(domid_t domid, struct page **pages,
 struct xen_drm_front_pgdir *
 xen_drm_front_pgdir_prepare_map(domid_t domid, unsigned int num_pages);
 int xen_drm_front_pgdir_map(struct xen_drm_front_pgdir *pgdir);
-void xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir);
+int xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir);
 struct page **xen_drm_front_pgdir_pages(struct xen_drm_front_pgdir *pgdir);
 grant_ref_t xen_drm_front_pgdir_start(const struct xen_drm_front_pgdir *pgdir);
 unsigned int xen_drm_front_pgdir_revoke(struct xen_drm_front_pgdir *pgdir);

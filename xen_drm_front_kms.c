@@ -62,11 +62,10 @@ struct xen_drm_front_pipe {
 	struct drm_display_mode mode;
 	/** @edid: the backend's, NULL if it has none; constant */
 	const struct drm_edid *edid;
-	/**
-	 * @configured: the backend has our SET_CONFIG. Written by commits, in
-	 * the order of the CRTC; read elsewhere as a hint
-	 */
+	/** @configured: the backend has our SET_CONFIG; commits only, in their order */
 	bool configured;
+	/** @needs_modeset: the last modeset failed at the backend; read by checks */
+	bool needs_modeset;
 
 	/** @lock: protects all members below; tasks, work items, threaded interrupts */
 	spinlock_t lock;
@@ -263,7 +262,8 @@ static void pipe_enable(struct drm_simple_display_pipe *base,
 				       pipe->mode.hdisplay, pipe->mode.vdisplay);
 	if (ret)
 		pipe_set_error(pipe, ret, "setting the mode");
-	WRITE_ONCE(pipe->configured, !ret);
+	pipe->configured = !ret;
+	WRITE_ONCE(pipe->needs_modeset, ret);
 
 	/* The reply is all that will come: the picture is set with the mode. */
 	pipe_send_event(pipe, pipe_take_event(pipe));
@@ -282,7 +282,7 @@ static void pipe_disable(struct drm_simple_display_pipe *base)
 		drm_err_ratelimited(&pipe->display->drm,
 				    "%s: switching off failed: %d\n",
 				    pipe->connector.name, ret);
-	WRITE_ONCE(pipe->configured, false);
+	pipe->configured = false;
 }
 
 /* The wire shows a framebuffer from its first pixel on. */
@@ -316,6 +316,13 @@ static void pipe_update(struct drm_simple_display_pipe *base,
 	/* Enabling, later in this commit, shows the framebuffer. */
 	if (!fb || !crtc_state->active || drm_atomic_crtc_needs_modeset(crtc_state))
 		return;
+
+	/* Checked while the modeset before it was still to fail. */
+	if (!pipe->configured) {
+		pipe_set_error(pipe, -EIO, "page flip without a mode");
+		pipe_send_event(pipe, pipe_take_event(pipe));
+		return;
+	}
 
 	pipe_begin_flip(pipe, to_xen_fb(fb));
 }
@@ -512,7 +519,7 @@ static int kms_atomic_check(struct drm_device *drm, struct drm_atomic_commit *st
 	for_each_oldnew_crtc_in_state(state, crtc, old_state, new_state, i) {
 		base = container_of(crtc, struct drm_simple_display_pipe, crtc);
 		if (old_state->active && new_state->active &&
-		    !READ_ONCE(to_xen_pipe(base)->configured))
+		    READ_ONCE(to_xen_pipe(base)->needs_modeset))
 			new_state->mode_changed = true;
 	}
 	return drm_atomic_helper_check(drm, state);

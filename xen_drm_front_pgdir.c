@@ -31,30 +31,30 @@
 /* Fits the 16 bits that gnttab_alloc_grant_references() takes. */
 #define PGDIR_GRANT_BATCH	32768
 
-/* struct xen_drm_front_pgdir - a buffer's directory and the grants behind it */
+/** struct xen_drm_front_pgdir - a buffer's directory and the grants behind it */
 struct xen_drm_front_pgdir {
-	/* @domid: the backend's domain */
+	/** @domid: the backend's domain */
 	domid_t domid;
-	/* @foreign: the buffer's pages are the backend's */
+	/** @foreign: the buffer's pages are the backend's */
 	bool foreign;
-	/* @num_pages: pages of PAGE_SIZE in @pages */
+	/** @num_pages: pages of PAGE_SIZE in @pages */
 	unsigned int num_pages;
-	/* @num_grefs: grants of XEN_PAGE_SIZE that the directory lists */
+	/** @num_grefs: grants of XEN_PAGE_SIZE that the directory lists */
 	unsigned int num_grefs;
-	/* @num_dirs: pages of the directory, one grant each */
+	/** @num_dirs: pages of the directory, one grant each */
 	unsigned int num_dirs;
-	/* @pages: of the buffer; owned if @foreign, else borrowed from the caller */
+	/** @pages: of the buffer; owned if @foreign, else borrowed from the caller */
 	struct page **pages;
-	/* @dirs: pages of the directory */
+	/** @dirs: pages of the directory */
 	struct page **dirs;
-	/*
+	/**
 	 * @grefs: grants that we gave, INVALID_GRANT_REF elsewhere: @num_dirs
 	 * for the directory, then, unless @foreign, @num_grefs for the buffer
 	 */
 	grant_ref_t *grefs;
-	/* @node: in a list of directories whose pages the backend still maps */
+	/** @node: in a list of directories whose pages the backend still maps */
 	struct list_head node;
-	/* @unmap: @num_pages ready operations while the pages are mapped, or NULL */
+	/** @unmap: @num_pages ready operations while the pages are mapped, or NULL */
 	struct gnttab_unmap_grant_ref *unmap;
 };
 
@@ -464,27 +464,27 @@ int xen_drm_front_pgdir_map(struct xen_drm_front_pgdir *pgdir)
  * @pgdir: a directory
  *
  * Nobody may use the pages any more. Does nothing when none are mapped.
+ *
+ * Returns: 0, or -EIO when pages could not be unmapped. What may still show the
+ * backend's memory is not reused then, so that the guest has lost these pages.
  */
-void xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir)
+int xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir)
 {
 	unsigned int i, failed = 0;
 	int ret;
 
 	if (!pgdir->unmap)
-		return;
+		return 0;
 
 	ret = gnttab_unmap_refs(pgdir->unmap, NULL, pgdir->pages, pgdir->num_pages);
 	for (i = 0; i < pgdir->num_pages; i++)
 		failed += pgdir->unmap[i].status != GNTST_okay;
-	if (ret || failed) {
-		/* What may still show foreign memory must not be reused. */
-		pr_err("xen-drm-front: %u of %u pages of backend domain %u were not unmapped (%d) and are lost\n",
-		       failed, pgdir->num_pages, pgdir->domid, ret);
+	if (ret || failed)
 		pgdir->num_pages = 0;
-	}
 
 	kvfree(pgdir->unmap);
 	pgdir->unmap = NULL;
+	return ret || failed ? -EIO : 0;
 }
 
 /**
