@@ -134,6 +134,9 @@ static void bench_dumb(char **args)
 		destroy[i] = t2 - t1;
 		both[i] = t2 - t0;
 	}
+	print_median("create_ns", create, count);
+	print_median("destroy_ns", destroy, count);
+	print_median("create_destroy_ns", both, count);
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t t0 = now_ns();
 
@@ -141,9 +144,6 @@ static void bench_dumb(char **args)
 		must(dumb_destroy(&kms, &buf), "DRM_IOCTL_MODE_DESTROY_DUMB");
 		with_fb[i] = now_ns() - t0;
 	}
-	print_median("create_ns", create, count);
-	print_median("destroy_ns", destroy, count);
-	print_median("create_destroy_ns", both, count);
 	print_median("create_addfb_rmfb_destroy_ns", with_fb, count);
 }
 
