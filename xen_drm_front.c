@@ -325,6 +325,7 @@ int xen_drm_front_dbuf_create(struct xen_drm_front_display *display,
 
 	return dbuf_create_locked(display, dbuf);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_dbuf_create);
 
 /**
  * xen_drm_front_dbuf_destroy - end a buffer's share
@@ -341,6 +342,7 @@ void xen_drm_front_dbuf_destroy(struct xen_drm_front_display *display,
 
 	dbuf_destroy_locked(display, dbuf);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_dbuf_destroy);
 
 /* The width that makes the backend compute this pitch; false if there is none. */
 static bool fb_dbuf_width(const struct xen_drm_front_fb *fb, u32 *width)
@@ -444,6 +446,7 @@ int xen_drm_front_fb_attach(struct xen_drm_front_display *display,
 	list_add_tail(&fb->node, &display->fbs);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_fb_attach);
 
 /**
  * xen_drm_front_fb_detach - detach a framebuffer
@@ -471,6 +474,7 @@ void xen_drm_front_fb_detach(struct xen_drm_front_display *display,
 	list_del(&fb->node);
 	fb->dbuf->num_fbs--;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_fb_detach);
 
 /**
  * xen_drm_front_set_config - set a connector's mode, or switch it off
@@ -502,6 +506,7 @@ int xen_drm_front_set_config(struct xen_drm_front_display *display,
 	}
 	return xen_drm_front_evtchnl_call(&display->conn->channels[index], &req, NULL);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_set_config);
 
 /**
  * xen_drm_front_page_flip - show a framebuffer at the next occasion
@@ -525,6 +530,7 @@ int xen_drm_front_page_flip(struct xen_drm_front_display *display,
 
 	return xen_drm_front_evtchnl_flip(&display->conn->channels[index], &req);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_page_flip);
 
 /**
  * xen_drm_front_page_flip_expired - a flip was given up
@@ -612,6 +618,7 @@ out_free_pages:
 		__free_page(pages[allocated]);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_get_edid);
 
 /* ------------------------------------------------------------------------
  * Display

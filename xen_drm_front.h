@@ -28,10 +28,13 @@
 #include <xen/interface/io/ring.h>
 #include <xen/xenbus.h>
 
+struct dma_buf;
+struct dma_buf_attachment;
 struct drm_file;
 struct drm_gem_object;
 struct drm_mode_create_dumb;
-struct drm_driver;
+struct page;
+struct sg_table;
 struct xen_drm_front_pipe;
 
 /* A CRTC mask of DRM has 32 bits; the protocol would carry 256 connectors. */

@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
 #include <xen/balloon.h>
@@ -205,6 +206,8 @@ unsigned int xen_drm_front_pgdir_revoke(struct xen_drm_front_pgdir *pgdir)
 {
 	unsigned int i, held = 0;
 
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_revoke, pgdir);
+
 	for (i = 0; i < pgdir_num_granted(pgdir); i++) {
 		if (pgdir->grefs[i] == INVALID_GRANT_REF)
 			continue;
@@ -215,6 +218,7 @@ unsigned int xen_drm_front_pgdir_revoke(struct xen_drm_front_pgdir *pgdir)
 	}
 	return held;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_revoke);
 
 /* A page that is still mapped keeps a reference until the core has revoked it. */
 static void pgdir_revoke_later(struct xen_drm_front_pgdir *pgdir)
@@ -244,6 +248,8 @@ void xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir)
 {
 	unsigned int i;
 
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_free, pgdir);
+
 	if (pgdir->grefs && pgdir->dirs)
 		pgdir_revoke_later(pgdir);
 
@@ -257,6 +263,7 @@ void xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir)
 	kvfree(pgdir->dirs);
 	kfree(pgdir);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_free);
 
 /**
  * xen_drm_front_pgdir_keep - keep a directory for as long as the backend maps pages
@@ -354,8 +361,11 @@ struct xen_drm_front_pgdir *
 xen_drm_front_pgdir_grant(domid_t domid, struct page **pages,
 			  unsigned int num_pages)
 {
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_grant, domid, pages, num_pages);
+
 	return pgdir_create(domid, pages, num_pages, false);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_grant);
 
 /**
  * xen_drm_front_pgdir_prepare_map - make a directory for the backend to fill
@@ -473,6 +483,8 @@ int xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir)
 	unsigned int i, failed = 0;
 	int ret;
 
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_unmap, pgdir);
+
 	if (!pgdir->unmap)
 		return 0;
 
@@ -486,6 +498,7 @@ int xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir)
 	pgdir->unmap = NULL;
 	return ret || failed ? -EIO : 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_unmap);
 
 /**
  * xen_drm_front_pgdir_pages - pages of a buffer of the backend
@@ -506,5 +519,8 @@ struct page **xen_drm_front_pgdir_pages(struct xen_drm_front_pgdir *pgdir)
  */
 grant_ref_t xen_drm_front_pgdir_start(const struct xen_drm_front_pgdir *pgdir)
 {
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_start, pgdir);
+
 	return pgdir->grefs[0];
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_start);
