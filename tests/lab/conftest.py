@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from pathlib import Path
+import traceback
 
 import pytest
 
@@ -119,11 +119,12 @@ class Lab:
                            f"ring pages expected: {used[:20]}")
         return bad
 
-    def collect(self, folder):
+    def collect(self, folder, why):
         """All that tells what happened, into one folder."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         xen = self.xen
+        (folder / "why.txt").write_text(why)
         shutil.copy(xen.serial, folder / "serial.log")
         for g in list(xen.guests):
             (folder / f"guest-{g.name}.log").write_text(g.log())
@@ -169,11 +170,16 @@ def pytest_generate_tests(metafunc):
                          scope="session")
 
 
+def platform_of(item):
+    spec = getattr(item, "callspec", None)
+    return spec.params.get("platform") if spec else None
+
+
 def pytest_collection_modifyitems(items):
-    """All of a platform together, so that at most one Xen is up."""
-    items.sort(key=lambda i: PLATFORMS.index(i.callspec.params["platform"])
-               if hasattr(i, "callspec") and "platform" in i.callspec.params
-               else -1)
+    """All of a platform together, so that at most one Xen is up. What has no
+    platform left by --platform is not run at all."""
+    items[:] = [i for i in items if platform_of(i) in (None, *PLATFORMS)]
+    items.sort(key=lambda i: ("", *PLATFORMS).index(platform_of(i) or ""))
 
 
 LABS = {}
@@ -224,7 +230,7 @@ def pytest_runtest_call(item):
         signal.alarm(0)
         if here:
             name = re.sub(r"[^\w.-]+", "_", item.name)
-            here.collect(OUT / "failures" / name)
+            here.collect(OUT / "failures" / name, traceback.format_exc())
             print(f"what is left of it: {OUT}/failures/{name}")
             for g in list(here.xen.guests):
                 here.drop(g)
