@@ -169,43 +169,48 @@ static u64 new_cookie(void)
 	return atomic64_inc_return(&last_cookie);
 }
 
+/* All of it, what an initialiser of one member of the union leaves out as well. */
+static void init_request(struct xendispl_req *req, u8 operation)
+{
+	memset(req, 0, sizeof(*req));
+	req->operation = operation;
+}
+
 static int dbuf_send_create(struct xen_drm_front_display *display,
 			    struct xen_drm_front_dbuf *dbuf)
 {
-	struct xendispl_req destroy = {
-		.operation = XENDISPL_OP_DBUF_DESTROY,
-		.op.dbuf_destroy.dbuf_cookie = dbuf->cookie,
-	};
-	struct xendispl_req req = {
-		.operation = XENDISPL_OP_DBUF_CREATE,
-		.op.dbuf_create = {
-			.dbuf_cookie = dbuf->cookie,
-			.width = dbuf->width,
-			.height = dbuf->height,
-			.bpp = dbuf->bpp,
-			.buffer_sz = dbuf->size,
-			.flags = dbuf->be_alloc ? XENDISPL_DBUF_FLG_REQ_ALLOC : 0,
-			.gref_directory = xen_drm_front_pgdir_start(dbuf->share),
-		},
-	};
+	struct xendispl_req create, destroy;
 	int ret;
 
-	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &req, NULL);
+	init_request(&create, XENDISPL_OP_DBUF_CREATE);
+	create.op.dbuf_create.dbuf_cookie = dbuf->cookie;
+	create.op.dbuf_create.width = dbuf->width;
+	create.op.dbuf_create.height = dbuf->height;
+	create.op.dbuf_create.bpp = dbuf->bpp;
+	create.op.dbuf_create.buffer_sz = dbuf->size;
+	create.op.dbuf_create.gref_directory = xen_drm_front_pgdir_start(dbuf->share);
+	if (dbuf->be_alloc)
+		create.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
+
+	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &create, NULL);
+	if (ret != -ETIMEDOUT)
+		return ret;
+
 	/* The backend may still create it. The ring keeps the order. */
-	if (ret == -ETIMEDOUT)
-		xen_drm_front_evtchnl_post(display_buffer_channel(display), &destroy);
+	init_request(&destroy, XENDISPL_OP_DBUF_DESTROY);
+	destroy.op.dbuf_destroy.dbuf_cookie = dbuf->cookie;
+	xen_drm_front_evtchnl_post(display_buffer_channel(display), &destroy);
 	return ret;
 }
 
 static void dbuf_send_destroy(struct xen_drm_front_display *display,
 			      struct xen_drm_front_dbuf *dbuf)
 {
-	struct xendispl_req req = {
-		.operation = XENDISPL_OP_DBUF_DESTROY,
-		.op.dbuf_destroy.dbuf_cookie = dbuf->cookie,
-	};
+	struct xendispl_req req;
 	int ret;
 
+	init_request(&req, XENDISPL_OP_DBUF_DESTROY);
+	req.op.dbuf_destroy.dbuf_cookie = dbuf->cookie;
 	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &req, NULL);
 	if (ret && ret != -ENODEV)
 		drm_err_ratelimited(&display->drm,
@@ -386,25 +391,23 @@ static int fb_fit_dbuf(struct xen_drm_front_display *display,
 static int fb_send_attach(struct xen_drm_front_display *display,
 			  const struct xen_drm_front_fb *fb)
 {
-	struct xendispl_req detach = {
-		.operation = XENDISPL_OP_FB_DETACH,
-		.op.fb_detach.fb_cookie = fb->cookie,
-	};
-	struct xendispl_req req = {
-		.operation = XENDISPL_OP_FB_ATTACH,
-		.op.fb_attach = {
-			.dbuf_cookie = fb->dbuf->cookie,
-			.fb_cookie = fb->cookie,
-			.width = fb->width,
-			.height = fb->height,
-			.pixel_format = fb->format,
-		},
-	};
+	struct xendispl_req attach, detach;
 	int ret;
 
-	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &req, NULL);
-	if (ret == -ETIMEDOUT)
-		xen_drm_front_evtchnl_post(display_buffer_channel(display), &detach);
+	init_request(&attach, XENDISPL_OP_FB_ATTACH);
+	attach.op.fb_attach.dbuf_cookie = fb->dbuf->cookie;
+	attach.op.fb_attach.fb_cookie = fb->cookie;
+	attach.op.fb_attach.width = fb->width;
+	attach.op.fb_attach.height = fb->height;
+	attach.op.fb_attach.pixel_format = fb->format;
+	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &attach, NULL);
+	if (ret != -ETIMEDOUT)
+		return ret;
+
+	/* As above. */
+	init_request(&detach, XENDISPL_OP_FB_DETACH);
+	detach.op.fb_detach.fb_cookie = fb->cookie;
+	xen_drm_front_evtchnl_post(display_buffer_channel(display), &detach);
 	return ret;
 }
 
@@ -458,11 +461,11 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_fb_attach);
 void xen_drm_front_fb_detach(struct xen_drm_front_display *display,
 			     struct xen_drm_front_fb *fb)
 {
-	struct xendispl_req req = {
-		.operation = XENDISPL_OP_FB_DETACH,
-		.op.fb_detach.fb_cookie = fb->cookie,
-	};
+	struct xendispl_req req;
 	int ret;
+
+	init_request(&req, XENDISPL_OP_FB_DETACH);
+	req.op.fb_detach.fb_cookie = fb->cookie;
 
 	guard(mutex)(&display->lock);
 
@@ -494,10 +497,9 @@ int xen_drm_front_set_config(struct xen_drm_front_display *display,
 			     const struct xen_drm_front_fb *fb,
 			     u32 width, u32 height)
 {
-	struct xendispl_req req = {
-		.operation = XENDISPL_OP_SET_CONFIG,
-	};
+	struct xendispl_req req;
 
+	init_request(&req, XENDISPL_OP_SET_CONFIG);
 	if (fb) {
 		req.op.set_config.fb_cookie = fb->cookie;
 		req.op.set_config.width = width;
@@ -523,11 +525,10 @@ int xen_drm_front_page_flip(struct xen_drm_front_display *display,
 			    unsigned int index,
 			    const struct xen_drm_front_fb *fb)
 {
-	struct xendispl_req req = {
-		.operation = XENDISPL_OP_PG_FLIP,
-		.op.pg_flip.fb_cookie = fb->cookie,
-	};
+	struct xendispl_req req;
 
+	init_request(&req, XENDISPL_OP_PG_FLIP);
+	req.op.pg_flip.fb_cookie = fb->cookie;
 	return xen_drm_front_evtchnl_flip(&display->conn->channels[index], &req);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_page_flip);
@@ -549,18 +550,17 @@ void xen_drm_front_page_flip_expired(struct xen_drm_front_display *display,
 static int edid_request(struct xen_drm_front_display *display, unsigned int index,
 			struct page **pages, unsigned int num_pages)
 {
-	struct xendispl_req req = {
-		.operation = XENDISPL_OP_GET_EDID,
-		.op.get_edid.buffer_sz = num_pages * PAGE_SIZE,
-	};
 	struct xen_drm_front_pgdir *share;
 	struct xendispl_resp reply;
+	struct xendispl_req req;
 	int ret;
 
 	share = xen_drm_front_pgdir_grant(display->conn->otherend_id, pages, num_pages);
 	if (IS_ERR(share))
 		return PTR_ERR(share);
 
+	init_request(&req, XENDISPL_OP_GET_EDID);
+	req.op.get_edid.buffer_sz = num_pages * PAGE_SIZE;
 	req.op.get_edid.gref_directory = xen_drm_front_pgdir_start(share);
 	ret = xen_drm_front_evtchnl_call(&display->conn->channels[index], &req, &reply);
 	xen_drm_front_pgdir_free(share);
