@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""Breaks the driver on purpose, one thing at a time, and expects the scenario
+that guards it to fail. A mutant that survives is a hole in the tests."""
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "tests/lab"))
+import build  # noqa: E402 pylint: disable=wrong-import-position
+
+FRONT, KMS, GEM = "xen_drm_front.c", "xen_drm_front_kms.c", "xen_drm_front_gem.c"
+CFG, PGDIR = "xen_drm_front_cfg.c", "xen_drm_front_pgdir.c"
+EVTCHNL = "xen_drm_front_evtchnl.c"
+
+# What is broken, where, the text and what it becomes, the scenario, the platform.
+MUTANTS = [
+    ("every framebuffer is said to be XRGB8888", FRONT,
+     ".pixel_format = fb->format", ".pixel_format = 0x34325258",
+     "test_each_format", "aarch64-new"),
+    ("the mode is set with the framebuffer's size", FRONT,
+     "req.op.set_config.width = width;", "req.op.set_config.width = fb->width;",
+     "test_framebuffer_larger_than_mode", "aarch64-new"),
+    ("DIRTYFB does nothing", KMS,
+     "\t.dirty = drm_atomic_helper_dirtyfb,\n", "",
+     "test_front_buffer_drawing_is_seen", "aarch64-new"),
+    ("a flip is completed, but not sent", KMS,
+     "ret = xen_drm_front_page_flip(pipe->display, pipe->index, fb);",
+     "ret = 0; pipe_finish_flip(pipe, fb->cookie, 0);",
+     "test_modeset_and_flips and legacy", "aarch64-new"),
+    ("buffers are created on the last connector's ring", FRONT,
+     "return &display->conn->channels[0];",
+     "return &display->conn->channels[display->conn->num_channels - 1];",
+     "test_connectors_at_once and legacy and 2", "aarch64-new"),
+    ("framebuffers are not detached", FRONT,
+     "\tguard(mutex)(&display->lock);\n\n"
+     "\tret = xen_drm_front_evtchnl_call(display_buffer_channel(display), "
+     "&req, NULL);\n\tif (ret && ret != -ENODEV)",
+     "\tguard(mutex)(&display->lock);\n\n\tret = req.id;\n\tif (ret)",
+     "test_modeset_and_flips and legacy", "aarch64-new"),
+    ("directories end after their first page", PGDIR,
+     "next = i + 1 < pgdir->num_dirs ? pgdir->grefs[i + 1] :",
+     "next = i + 1 < 0 ? pgdir->grefs[i + 1] :",
+     "test_uhd", "aarch64-new"),
+    ("grants are not revoked", PGDIR,
+     "if (pgdir->grefs && pgdir->dirs)\n\t\tpgdir_revoke_later(pgdir);", "",
+     "test_grants_run_out", "aarch64-new"),
+    ("unused bytes of requests are not 0", EVTCHNL,
+     "req->id = slot->id;", "req->id = slot->id;\n\treq->reserved[2] = 1;",
+     "test_modeset_and_flips and legacy", "aarch64-new"),
+    ("a broken connection ends no flips", FRONT,
+     "\txen_drm_front_kms_abort(display);\n", "",
+     "test_backend_goes_and_comes and stops", "aarch64-new"),
+    ("a leaving backend is overlooked", FRONT,
+     "\tdefault:\n\t\treturn true;\n\t}\n}",
+     "\tdefault:\n\t\treturn own > 100;\n\t}\n}",
+     "test_backend_goes_and_comes and stops", "aarch64-new"),
+    ("a starting backend closes us", FRONT,
+     "if (leaving)\n\t\t\treturn XEN_DRM_FRONT_CLOSE;\n\t\tif (backend == "
+     "XenbusStateInitWait)",
+     "if (backend >= XenbusStateClosing)\n\t\t\treturn XEN_DRM_FRONT_CLOSE;\n"
+     "\t\tif (backend == XenbusStateInitWait)",
+     "test_backend_goes_and_comes", "aarch64-new"),
+    ("a failed flip is not reported", KMS,
+     "if (error && !(crtc_state &&", "if (0 && !(crtc_state &&",
+     "test_failed_flip_is_reported", "aarch64-new"),
+    ("a flip has no time-out", KMS,
+     "#define KMS_FLIP_TIMEOUT\tmsecs_to_jiffies(",
+     "#define KMS_FLIP_TIMEOUT\tmsecs_to_jiffies(100 * ",
+     "test_unanswered_flip", "aarch64-new"),
+    ("a resolution may end with anything", CFG,
+     "if (!isdigit(text[i]))\n\t\t\treturn -EINVAL;",
+     "if (!isdigit(text[i]))\n\t\t\tbreak;\n\tlen = i;",
+     "test_malformed_configuration", "aarch64-new"),
+    ("any be-alloc but 0 enables it", CFG,
+     'text && !strcmp(text, "1")', 'text && strcmp(text, "0")',
+     "test_malformed_configuration", "x86_64-6.12"),
+    ("any pitch is accepted", FRONT,
+     "\tif (dbuf->be_alloc || dbuf->num_fbs || !fb_dbuf_width(fb, &width) ||",
+     "\tif (!fb_dbuf_width(fb, &width))\n\t\treturn 0;\n"
+     "\tif (dbuf->be_alloc || dbuf->num_fbs ||",
+     "test_client_checks and badfb", "aarch64-new"),
+    ("the backend's pages are unmapped too late", FRONT,
+     "\tdbuf_unmap(display, dbuf);\n\tdbuf_send_destroy(display, dbuf);",
+     "\tdbuf_send_destroy(display, dbuf);\n\tdbuf_unmap(display, dbuf);",
+     "test_backend_allocated and not refused", "aarch64-new"),
+    ("contiguous and backend's buffers go together", FRONT,
+     "if (IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA))", "if (0)",
+     "test_contiguous_and_backend_allocated", "aarch64-new"),
+    ("the last file's end is not noticed", FRONT,
+     "\tatomic_dec(&front->displays);\n\tfront_kick(front);\n", "",
+     "test_unbind_with_open_client or test_attach_and_detach", "aarch64-new"),
+]
+
+
+def mutate(mutant, tree):
+    what, name, old, new, _, _ = mutant
+    path = tree / name
+    text = path.read_text()
+    if text.count(old) != 1:
+        raise SystemExit(f"'{what}': its text stands {text.count(old)} times in "
+                         f"{name}, expected once; update tests/mutants")
+    path.write_text(text.replace(old, new))
+
+
+def survives(mutant, tree):
+    """Run the scenario; a mutant's module that does not build is no proof."""
+    *_, scenario, platform = mutant
+    r = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "tests/lab",
+                        "--platform", platform, "-k", scenario], cwd=tree,
+                       capture_output=True, text=True, check=False)
+    (tree / "out").mkdir(exist_ok=True)
+    (tree / "out/pytest.log").write_text(r.stdout + r.stderr)
+    if r.returncode not in (0, 1) or "modpost" in r.stdout + r.stderr:
+        raise SystemExit(f"pytest ended with {r.returncode}: {r.stdout[-3000:]}")
+    failed = [line for line in r.stdout.splitlines() if line.startswith("E  ")]
+    return r.returncode == 0, failed[0][1:].strip() if failed else ""
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("words", nargs="*", help="only mutants with these words")
+    words = p.parse_args().words
+    killed = survived = 0
+    for mutant in MUTANTS:
+        if any(w not in mutant[0] for w in words):
+            continue
+        start = time.monotonic()
+        tree = build.CACHE / "mutants/tree"
+        shutil.rmtree(tree, ignore_errors=True)
+        shutil.copytree(CHECKOUT, tree, ignore=shutil.ignore_patterns(
+            ".git", "out", "__pycache__"))
+        mutate(mutant, tree)
+        alive, why = survives(mutant, tree)
+        survived, killed = survived + alive, killed + (not alive)
+        print(f"{'SURVIVED' if alive else 'killed'}: {mutant[0]}: {mutant[4]} "
+              f"({time.monotonic() - start:.0f} s) {why[:160]}", flush=True)
+    print(f"{killed} passed, {survived} failed, 0 skipped")
+    return 1 if survived or not killed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
