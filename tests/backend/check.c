@@ -11,12 +11,12 @@
 #include "picture.h"
 
 static unsigned int passed, failed;
-static bool case_ok;
+static bool all_ok;
 
 #define EXPECT(condition) do {						\
 	if (!(condition)) {						\
 		printf("  line %d: not true: %s\n", __LINE__, #condition); \
-		case_ok = false;					\
+		all_ok = false;					\
 	}								\
 } while (0)
 
@@ -630,13 +630,13 @@ static const struct {
 int main(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
-		case_ok = true;
+		all_ok = true;
 		cases[i].run();
-		if (case_ok)
+		if (all_ok)
 			passed++;
 		else
 			failed++;
-		printf("%s %s\n", case_ok ? "ok" : "FAILED", cases[i].name);
+		printf("%s %s\n", all_ok ? "ok" : "FAILED", cases[i].name);
 	}
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
