@@ -472,7 +472,8 @@ static void test_version(void)
 	EXPECT(check_version("1,2", "1,2", &f) == 1 && f.count == 2);
 	EXPECT(check_version("12", "2", &f) == 1 && f.count == 3);
 	EXPECT(check_version("1,2", "", &f) == 1 && f.count == 4);
-	EXPECT(check_version(NULL, "1", &f) == 0 && f.count == 5);
+	EXPECT(check_version(NULL, "1", &f) == 0 && f.count == 4);
+	EXPECT(check_version(NULL, "2", &f) == 0 && f.count == 5);
 }
 
 static void test_numbers(void)
