@@ -29,6 +29,8 @@ def boot_options(p):
     p.add_argument("--no-driver", action="store_true", help="load none")
     p.add_argument("--cma", action="store_true", help="our driver, built for "
                    "contiguous buffers")
+    p.add_argument("--desktop", action="store_true", help="a large guest, "
+                   "with the tree that has Weston and Xorg in /mnt")
     p.add_argument("--extra", default="", help="a line for the xl.cfg")
 
 
@@ -66,11 +68,14 @@ def parser():
 
 
 def boot(xen, a):
+    if a.desktop:
+        a.memory, a.vcpus = 2048, 2
+        a.cmdline += " lab.desktop"
     return xen.guest(kernel=a.kernel, be_alloc=a.be_alloc, kind=a.kind,
                      vdispl=[d.split(";") for d in a.vdispl or ["0:1024x768"]],
                      memory=a.memory, vcpus=a.vcpus, cmdline=a.cmdline,
                      stock=a.stock, cma=a.cma, driver=not a.no_driver,
-                     extra=a.extra)
+                     extra=a.extra, disk="/dev/vdb" if a.desktop else None)
 
 
 def perform(xen, a):
@@ -96,8 +101,9 @@ def perform(xen, a):
         return guest.run(" ".join(a.words), timeout=a.timeout, check=False)
     if a.verb == "reload":
         guest.put(guest.module(), "/drm_xen_front.ko")
-        return guest.run("rmmod drm_xen_front; insmod /drm_xen_front.ko "
-                         + " ".join(a.words), check=False)
+        guest.unload()
+        guest.load(" ".join(a.words))
+        return "driver reloaded\n" + guest.run("dmesg | tail -n 5").out
     if a.verb == "log":
         return guest.log()
     shutil.copy(guest.shot(a.dev, a.conn), a.file)
@@ -116,6 +122,12 @@ def answer(xen, conn):
         json.dump(r.__dict__, f)
 
 
+def disks(arch):
+    """The desktop's disk, if somebody made its tree."""
+    there = arch == "x86_64" and (build.CACHE / "desktop").exists()
+    return [build.desktop_disk()] if there else []
+
+
 def listening(path):
     with socket.socket(socket.AF_UNIX) as s:
         return s.connect_ex(str(path)) == 0
@@ -125,7 +137,7 @@ def up(arch, path):
     if listening(path):
         sys.exit(f"lab: one is up on {path} already; --name makes another")
     path.unlink(missing_ok=True)
-    xen = lab.Xen(arch)
+    xen = lab.Xen(arch, disks=disks(arch))
     xen.start_backend("--verbose")
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))
@@ -168,7 +180,7 @@ def main():
         return up(a.arch, path)
     if a.verb != "run":
         return ask(path, ["down"] if a.verb == "down" else sys.argv[1:])
-    xen = lab.Xen(a.arch)
+    xen = lab.Xen(a.arch, disks=disks(a.arch))
     try:
         xen.start_backend()
         r = boot(xen, a).run(a.guest, check=False)

@@ -109,7 +109,8 @@ class Lab:
             if not bad or time.monotonic() > end:
                 break
             time.sleep(0.5)
-        for g in self.pool.values():
+        # A disk's grants stay mapped as long as it is there.
+        for g in [g for g in self.pool.values() if not g.disk]:
             rings = sum(2 * len(d["connectors"])
                         for d in self.xen.stats()["devices"]
                         if d["dom"] == g.domid and d["state"] == 4)

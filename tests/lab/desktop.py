@@ -4,7 +4,7 @@ import time
 
 from lab import SLOW
 
-GUEST = {"memory": 2048, "vcpus": 2, "disk": "/dev/vdb",
+GUEST = {"memory": 2048, "vcpus": 1, "disk": "/dev/vdb",
          "cmdline": "lab.desktop"}
 # What a terminal's window is filled with, to find it in a picture.
 COLOUR = "123456"

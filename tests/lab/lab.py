@@ -244,7 +244,7 @@ class Xen:
                     "qemu64,+svm,+npt", "-m", str(memory or 4096),
                     "-kernel", xen, "-append",
                     "console=com1 com1=115200 dom0_mem=1024M,max:1024M "
-                    "no-real-mode gnttab_max_frames=512",
+                    "dom0_max_vcpus=1 no-real-mode gnttab_max_frames=512",
                     "-initrd", f"{kernel} console=hvc0 rdinit=/init "
                     f"loglevel=5,{dom0}", *common]
         return ["qemu-system-aarch64", "-M",
@@ -351,6 +351,7 @@ class Guest:
         self.name = f"g{xen.count}"
         self.version = build.kernel(xen.arch, kernel)
         self.pipe, self.channel, self.domid = None, None, None
+        self.disk = disk
         self.log_path = f"/var/log/xen/console/guest-{self.name}.log"
         if stock:
             cmdline += " lab.stock"
@@ -416,6 +417,14 @@ class Guest:
     def module(self):
         """Our driver for this guest's kernel."""
         return build.module(self.xen.arch, self.version)
+
+    def unload(self):
+        """xenbus holds the module of a bound device, as of all frontends."""
+        self.run("cd /sys/bus/xen/drivers/vdispl && for d in vdispl-*; do "
+                 "[ ! -e $d ] || echo $d >unbind; done; rmmod drm_xen_front")
+
+    def load(self, parameters=""):
+        self.run(f"insmod /drm_xen_front.ko {parameters}")
 
     def put(self, data, path, mode="755"):
         if isinstance(data, Path):
