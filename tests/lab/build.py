@@ -65,6 +65,8 @@ def key_of(*parts):
     for p in parts:
         if isinstance(p, Path):
             h.update(p.name.encode() + p.read_bytes())
+        elif isinstance(p, tuple):
+            h.update(key_of(*p).encode())
         else:
             h.update(repr(p).encode())
     return h.hexdigest()[:16]
