@@ -742,8 +742,11 @@ static int conn_publish(struct xen_drm_front_conn *conn,
 			return ret;
 	}
 
-	if (!with_version)
+	/* An earlier backend may have got one; a missing node is no error. */
+	if (!with_version) {
+		xenbus_rm(xbt, xb_dev->nodename, XENDISPL_FIELD_FE_VERSION);
 		return 0;
+	}
 	return xenbus_printf(xbt, xb_dev->nodename, XENDISPL_FIELD_FE_VERSION,
 			     "%u", conn->version);
 }
