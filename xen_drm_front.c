@@ -76,8 +76,8 @@ struct xen_drm_front {
 	/** @rebound: the device was bound before; xenwatch thread only */
 	bool rebound;
 	/**
-	 * @lock: protects @removed and @conn. Taken in tasks, work items and
-	 * threaded interrupts, also with a channel's lock held
+	 * @lock: protects @removed and @conn. Taken in tasks and work items,
+	 * also with a channel's lock held
 	 */
 	spinlock_t lock;
 	/** @removed: @work may not be queued any more */

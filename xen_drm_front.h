@@ -141,6 +141,11 @@ enum xen_drm_front_slot_state {
 	XEN_DRM_FRONT_SLOT_ABANDONED,
 };
 
+enum {
+	XEN_DRM_FRONT_REPLY_PENDING,
+	XEN_DRM_FRONT_EVENT_PENDING,
+};
+
 /** struct xen_drm_front_slot - our private record of one request in the ring */
 struct xen_drm_front_slot {
 	/** @cookie: framebuffer of a flip */
@@ -172,7 +177,7 @@ struct xen_drm_front_evtchnl {
 
 	/**
 	 * @lock: protects all members below down to @reply. Taken by senders
-	 * and by the threaded interrupt handlers, never in hard interrupts.
+	 * and by @work, never in interrupts.
 	 */
 	spinlock_t lock;
 	/** @ring: our end of the request ring; sring is NULL once it is closed */
@@ -197,6 +202,10 @@ struct xen_drm_front_evtchnl {
 	evtchn_port_t req_port;
 	/** @evt_port: local event channel port of the event page */
 	evtchn_port_t evt_port;
+	/** @work: does what the interrupts ask for; these stay masked meanwhile */
+	struct work_struct work;
+	/** @pending: bits XEN_DRM_FRONT_REPLY_PENDING and _EVENT_PENDING */
+	unsigned long pending;
 	/** @req_irq: interrupt of the request ring, negative if not bound */
 	int req_irq;
 	/** @evt_irq: interrupt of the event page, negative if not bound */
@@ -206,13 +215,13 @@ struct xen_drm_front_evtchnl {
 /**
  * struct xen_drm_front_conn_ops - what a connection tells the rooms above
  *
- * Called from threaded interrupt handlers, tasks and work items, with no lock
- * of the transport held.
+ * Called from tasks and work items.
  */
 struct xen_drm_front_conn_ops {
 	/**
 	 * @flip_done: the flip to @cookie completed (@error is 0) or failed.
-	 * Returns whether such a flip was pending.
+	 * Returns whether such a flip was pending. No lock of the transport is
+	 * held.
 	 */
 	bool (*flip_done)(void *sink, unsigned int index, u64 cookie, int error);
 	/** @broken: the connection has just been latched as broken; may not sleep */

@@ -464,8 +464,7 @@ static bool evtchnl_take_event(struct xen_drm_front_evtchnl *chan,
  * displif.h, "Back to front events delivery". Ids of events are not looked at:
  * backends count those that they drop.
  *
- * Context: may sleep. Only one caller at a time, which is the interrupt's
- * thread.
+ * Context: may sleep. Only one caller at a time, which is the work item.
  *
  * Returns: whether one of the events was expected.
  */
@@ -501,9 +500,10 @@ bool xen_drm_front_evtchnl_drain_events(struct xen_drm_front_evtchnl *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_evtchnl_drain_events);
 
 /*
- * A channel without its end-of-interrupt stays masked: a broken connection is
- * not worth another interrupt. An interrupt without cause makes the core delay
- * the next ones, so that a storm costs the guest a bounded share of a CPU.
+ * A channel without its end-of-interrupt stays masked: until the work has been
+ * done, and for ever once the connection is broken. An interrupt without cause
+ * makes the core delay the next ones, so that a storm costs the guest a bounded
+ * share of a CPU.
  */
 static void evtchnl_eoi(struct xen_drm_front_evtchnl *chan, int irq, bool progress)
 {
@@ -511,23 +511,39 @@ static void evtchnl_eoi(struct xen_drm_front_evtchnl *chan, int irq, bool progre
 		xen_irq_lateeoi(irq, progress ? 0 : XEN_EOI_FLAG_SPURIOUS);
 }
 
-static irqreturn_t evtchnl_reply_thread(int irq, void *data)
+/* One for both interrupts, as a flip usually raises them together. */
+static void evtchnl_work(struct work_struct *work)
 {
-	struct xen_drm_front_evtchnl *chan = data;
+	struct xen_drm_front_evtchnl *chan =
+		container_of(work, struct xen_drm_front_evtchnl, work);
 	bool progress = false;
 
-	while (xen_drm_front_evtchnl_drain_replies(chan, &progress))
-		cond_resched();
+	if (test_and_clear_bit(XEN_DRM_FRONT_REPLY_PENDING, &chan->pending)) {
+		while (xen_drm_front_evtchnl_drain_replies(chan, &progress))
+			cond_resched();
+		evtchnl_eoi(chan, chan->req_irq, progress);
+	}
+	if (test_and_clear_bit(XEN_DRM_FRONT_EVENT_PENDING, &chan->pending)) {
+		progress = xen_drm_front_evtchnl_drain_events(chan);
+		evtchnl_eoi(chan, chan->evt_irq, progress);
+	}
+}
 
-	evtchnl_eoi(chan, irq, progress);
+static irqreturn_t evtchnl_reply_interrupt(int irq, void *data)
+{
+	struct xen_drm_front_evtchnl *chan = data;
+
+	set_bit(XEN_DRM_FRONT_REPLY_PENDING, &chan->pending);
+	queue_work(system_highpri_wq, &chan->work);
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t evtchnl_event_thread(int irq, void *data)
+static irqreturn_t evtchnl_event_interrupt(int irq, void *data)
 {
 	struct xen_drm_front_evtchnl *chan = data;
 
-	evtchnl_eoi(chan, irq, xen_drm_front_evtchnl_drain_events(chan));
+	set_bit(XEN_DRM_FRONT_EVENT_PENDING, &chan->pending);
+	queue_work(system_highpri_wq, &chan->work);
 	return IRQ_HANDLED;
 }
 
@@ -546,6 +562,7 @@ void xen_drm_front_evtchnl_init(struct xen_drm_front_evtchnl *chan,
 	mutex_init(&chan->call_lock);
 	init_waitqueue_head(&chan->reply_wait);
 	spin_lock_init(&chan->lock);
+	INIT_WORK(&chan->work, evtchnl_work);
 	chan->req_ref = INVALID_GRANT_REF;
 	chan->evt_ref = INVALID_GRANT_REF;
 	chan->req_irq = -1;
@@ -570,7 +587,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_evtchnl_attach);
 
 static int evtchnl_bind(struct xen_drm_front_evtchnl *chan,
 			struct xenbus_device *xb_dev, evtchn_port_t *port,
-			int *bound_irq, irq_handler_t thread)
+			int *bound_irq, irq_handler_t handler)
 {
 	int irq, ret;
 
@@ -578,18 +595,11 @@ static int evtchnl_bind(struct xen_drm_front_evtchnl *chan,
 	if (ret)
 		return ret;
 
-	irq = bind_evtchn_to_irq_lateeoi(*port);
+	irq = bind_evtchn_to_irqhandler_lateeoi(*port, handler, 0,
+						dev_name(&xb_dev->dev), chan);
 	if (irq < 0) {
 		xenbus_free_evtchn(xb_dev, *port);
 		return irq;
-	}
-
-	ret = request_threaded_irq(irq, NULL, thread, IRQF_ONESHOT,
-				   dev_name(&xb_dev->dev), chan);
-	if (ret) {
-		/* Unbinds and closes; there is no handler that could be freed. */
-		evtchn_put(*port);
-		return ret;
 	}
 
 	*bound_irq = irq;
@@ -614,12 +624,12 @@ static int evtchnl_open(struct xen_drm_front_evtchnl *chan,
 	xen_drm_front_evtchnl_attach(chan, sring, evt_page);
 
 	ret = evtchnl_bind(chan, xb_dev, &chan->req_port, &chan->req_irq,
-			   evtchnl_reply_thread);
+			   evtchnl_reply_interrupt);
 	if (ret)
 		return ret;
 
 	return evtchnl_bind(chan, xb_dev, &chan->evt_port, &chan->evt_irq,
-			    evtchnl_event_thread);
+			    evtchnl_event_interrupt);
 }
 
 static void evtchnl_close(struct xen_drm_front_evtchnl *chan)
@@ -631,10 +641,13 @@ static void evtchnl_close(struct xen_drm_front_evtchnl *chan)
 	sring = chan->ring.sring;
 	spin_unlock(&chan->lock);
 
+	/* First, since it may not have seen the latch, and last, if it is queued. */
+	cancel_work_sync(&chan->work);
 	if (chan->req_irq >= 0)
 		unbind_from_irqhandler(chan->req_irq, chan);
 	if (chan->evt_irq >= 0)
 		unbind_from_irqhandler(chan->evt_irq, chan);
+	cancel_work_sync(&chan->work);
 	chan->req_irq = -1;
 	chan->evt_irq = -1;
 

@@ -39,7 +39,7 @@
  */
 
 /* A fault maps that many pages, since each one costs a trip to the hypervisor. */
-#define GEM_FAULT_AROUND	512
+#define GEM_FAULT_AROUND	512UL
 /* How often memory that the backend does not let go of is looked at. */
 #define GEM_REAP_INTERVAL	HZ
 
@@ -210,14 +210,14 @@ int xen_drm_front_gem_get_pages(struct drm_gem_object *obj)
  * Mappings
  */
 
-static vm_fault_t gem_insert_pages(struct vm_fault *vmf, struct page **pages,
-				   unsigned long count)
+static vm_fault_t gem_insert_pages(struct vm_area_struct *vma, unsigned long address,
+				   struct page **pages, unsigned long count)
 {
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 	unsigned long i;
 
 	for (i = 0; i < count; i++) {
-		ret = vmf_insert_pfn(vmf->vma, vmf->address + i * PAGE_SIZE,
+		ret = vmf_insert_pfn(vma, address + i * PAGE_SIZE,
 				     page_to_pfn(pages[i]));
 		if (ret != VM_FAULT_NOPAGE)
 			break;
@@ -242,11 +242,12 @@ static vm_fault_t gem_fault(struct vm_fault *vmf)
 		     gem_num_pages(obj) - first, GEM_FAULT_AROUND);
 
 	if (!gem->dbuf.be_alloc)
-		return gem_insert_pages(vmf, gem->dbuf.pages + first, count);
+		return gem_insert_pages(vma, vmf->address, gem->dbuf.pages + first,
+					count);
 
 	if (!drm_dev_enter(obj->dev, &idx))
-		return gem_insert_pages(vmf, &gem->stand_in, 1);
-	ret = gem_insert_pages(vmf, gem->dbuf.pages + first, count);
+		return gem_insert_pages(vma, vmf->address, &gem->stand_in, 1);
+	ret = gem_insert_pages(vma, vmf->address, gem->dbuf.pages + first, count);
 	drm_dev_exit(idx);
 	return ret;
 }
@@ -259,8 +260,13 @@ static const struct vm_operations_struct gem_vm_ops = {
 
 static int gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
+	struct xen_drm_front_gem *gem = to_xen_gem(obj);
+	unsigned long first = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
+	unsigned long count = vma_pages(vma);
 	int ret;
 
+	if (first >= gem_num_pages(obj) || count > gem_num_pages(obj) - first)
+		return -EINVAL;
 	/* A private copy of what is on the screen is of no use to anybody. */
 	if (vma_is_cow_mapping(vma))
 		return -EINVAL;
@@ -271,6 +277,13 @@ static int gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 
 	/* No struct page for the core, so nobody can pin the backend's pages. */
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+
+	/*
+	 * All of a buffer is drawn to. What cannot be mapped now is tried again
+	 * by a fault; the backend's pages are, as they may go at any time.
+	 */
+	if (!gem->dbuf.be_alloc)
+		gem_insert_pages(vma, vma->vm_start, gem->dbuf.pages + first, count);
 	return 0;
 }
 
@@ -507,8 +520,9 @@ int xen_drm_front_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	dbuf->width = args->width;
 	dbuf->height = args->height;
 	dbuf->bpp = args->bpp;
-	if (be_alloc)
-		ret = xen_drm_front_dbuf_create(display, dbuf);
+	/* What is missing is better known now than when the client draws. */
+	ret = be_alloc ? xen_drm_front_dbuf_create(display, dbuf) :
+			 xen_drm_front_gem_get_pages(obj);
 	if (!ret)
 		ret = drm_gem_handle_create(file, obj, &args->handle);
 

@@ -34,7 +34,8 @@
  * Every other change of the picture is a PG_FLIP, which waits for nothing: the
  * backend's event with the framebuffer's cookie completes it, or a refusal, a
  * time-out, or the end of the connection. The atomic helpers allow one flip in
- * flight, and keep the old framebuffer until then.
+ * flight. The framebuffer before is kept until the next flip, when it is certain
+ * that the backend does not show it any more.
  *
  * A failed flip cannot be reported by the commit that asked for it. The client
  * gets its event at once, and the next commit for the connector fails with the
@@ -67,7 +68,13 @@ struct xen_drm_front_pipe {
 	/** @needs_modeset: the last modeset failed at the backend; read by checks */
 	bool needs_modeset;
 
-	/** @lock: protects all members below; tasks, work items, threaded interrupts */
+	/**
+	 * @old_fb: what was shown before the last flip. The backend may show it
+	 * until that is over, so it must not be detached; commits only
+	 */
+	struct drm_framebuffer *old_fb;
+
+	/** @lock: protects all members below; tasks and work items */
 	spinlock_t lock;
 	/** @flip_pending: a flip is in flight */
 	bool flip_pending;
@@ -170,7 +177,7 @@ static bool pipe_finish_flip(struct xen_drm_front_pipe *pipe, u64 cookie, int er
  * @cookie: the framebuffer's
  * @error: 0 or why it failed
  *
- * Context: a threaded interrupt handler.
+ * Context: a work item of the transport, which must not wait for a reply.
  *
  * Returns: whether this flip was pending; one that was given up is not.
  */
@@ -217,6 +224,14 @@ static void pipe_flip_watchdog(struct work_struct *work)
 
 	if (pipe_finish_flip(pipe, 0, -ETIMEDOUT))
 		xen_drm_front_page_flip_expired(pipe->display, pipe->index);
+}
+
+/* Takes over a reference. The last one of the former may detach it, and wait. */
+static void pipe_keep_fb(struct xen_drm_front_pipe *pipe, struct drm_framebuffer *fb)
+{
+	swap(pipe->old_fb, fb);
+	if (fb)
+		drm_framebuffer_put(fb);
 }
 
 static void pipe_begin_flip(struct xen_drm_front_pipe *pipe,
@@ -283,6 +298,7 @@ static void pipe_disable(struct drm_simple_display_pipe *base)
 				    "%s: switching off failed: %d\n",
 				    pipe->connector.name, ret);
 	pipe->configured = false;
+	pipe_keep_fb(pipe, NULL);
 }
 
 /* The wire shows a framebuffer from its first pixel on. */
@@ -325,6 +341,9 @@ static void pipe_update(struct drm_simple_display_pipe *base,
 	}
 
 	pipe_begin_flip(pipe, to_xen_fb(fb));
+	if (old_state->fb)
+		drm_framebuffer_get(old_state->fb);
+	pipe_keep_fb(pipe, old_state->fb);
 }
 
 static int pipe_prepare_fb(struct drm_simple_display_pipe *base,
@@ -525,31 +544,10 @@ static int kms_atomic_check(struct drm_device *drm, struct drm_atomic_commit *st
 	return drm_atomic_helper_check(drm, state);
 }
 
-/*
- * As the helper's, but old framebuffers are kept until the flip is over: what
- * the backend still shows must not be detached.
- */
-static void kms_commit_tail(struct drm_atomic_commit *state)
-{
-	struct drm_device *drm = state->dev;
-
-	drm_atomic_helper_commit_modeset_disables(drm, state);
-	drm_atomic_helper_commit_planes(drm, state, 0);
-	drm_atomic_helper_commit_modeset_enables(drm, state);
-	drm_atomic_helper_fake_vblank(state);
-	drm_atomic_helper_commit_hw_done(state);
-	drm_atomic_helper_wait_for_flip_done(drm, state);
-	drm_atomic_helper_cleanup_planes(drm, state);
-}
-
 static const struct drm_mode_config_funcs kms_config_funcs = {
 	.fb_create = kms_fb_create,
 	.atomic_check = kms_atomic_check,
 	.atomic_commit = drm_atomic_helper_commit,
-};
-
-static const struct drm_mode_config_helper_funcs kms_config_helper_funcs = {
-	.atomic_commit_tail = kms_commit_tail,
 };
 
 /* There is no cable, so no blanking either: the clock is what is left. */
@@ -675,7 +673,6 @@ int xen_drm_front_kms_init(struct xen_drm_front_display *display)
 	drm->mode_config.max_height = XEN_DRM_FRONT_MAX_DIM;
 	drm->mode_config.preferred_depth = 24;
 	drm->mode_config.funcs = &kms_config_funcs;
-	drm->mode_config.helper_private = &kms_config_helper_funcs;
 
 	for (i = 0; i < display->cfg.num_connectors; i++) {
 		ret = pipe_init(display, i);
