@@ -87,9 +87,8 @@ def test_attach_and_detach_at_run_time(lab, kernel):
 
 # What is wrong, and the value; None removes the node.
 MALFORMED = [("0/resolution", value) for value in (
-    "", "1024", "1024x", "x768", "1024x768x2", "1024x768 ", " 1024x768",
-    "0x0", "1024x0", "-1x768", "1024,768", "99999999999x1", "0x400x768",
-    None)]
+    "", "1024x", "1024x768x2", "1024x768 ", "0x768", "-1x768",
+    "99999999999x1", "0x400x768", None)]
 
 
 @ALL_OF_IT
@@ -99,7 +98,7 @@ def test_malformed_configuration(lab, kernel):
     for node, value in MALFORMED:
         path = f"{g.front()}/{node}"
         lab.xen.run(f"xenstore-rm {path}" if value is None else
-                    f"xenstore-write {path} '{value}'")
+                    f"xenstore-write -- {path} '{value}'")
         g.load()
         eventually(lambda: lab.xen.run(
             f"xenstore-read /local/domain/{g.domid}/error/device/vdispl/0/"
