@@ -27,8 +27,7 @@ check-static check-kunit check-lab:
 	@tests/lab/check $(@:check-%=%)
 
 bench:
-	@tests/lab/trees toolbox x86_64
-	@tests/lab/toolbox run python3 tests/bench/bench.py
+	@tests/bench/run
 
 module:
 	@tests/lab/trees toolbox

@@ -24,7 +24,7 @@ exec weston --backend=drm --renderer=pixman --continue-without-input \
 TERMINAL = """cat >/tmp/text <<'END'
 #!/bin/sh
 { %s
-seq 100 | tr -dc '\\n'; } 2>&1 | cut -c 1-78 | head -n 20 |
+seq 100 | tr -dc '\\n'; } 2>&1 | expand | cut -c 1-78 | head -n 20 |
 	while read -r l; do printf '\\033[44m\\033[97m %%-79s' "$l"; done
 sleep 100000
 END
