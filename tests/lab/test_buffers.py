@@ -17,7 +17,7 @@ def all_kinds_of_pictures(lab, guest):
     ends(p)
 
 
-@pytest.mark.on("x86_64-new", "aarch64-6.12", "aarch64-new")
+@pytest.mark.on("x86_64-new", "aarch64-6.12")
 def test_contiguous(lab, kernel):
     """All buffers come from the guest's contiguous memory."""
     g = lab.guest(kernel=kernel, cma=True, cmdline="cma=64M")
@@ -37,7 +37,7 @@ def cma_free(guest):
     return int(guest.run("awk '/CmaFree/ {print $2}' /proc/meminfo").out)
 
 
-@pytest.mark.on("x86_64-6.12", "x86_64-new", "aarch64-6.12", "aarch64-new")
+@ALL_OF_IT
 def test_backend_allocated(lab, kernel):
     """The backend's pages, mapped by the guest; needs a guest whose memory is
     translated, so not a PV one."""
@@ -87,6 +87,7 @@ def test_prime_import(lab, guest, source):
     ends(p)
 
 
+@ALL_OF_IT
 def test_churn(guest):
     guest.run("kmspaint churn 60 1024x768 32", timeout=180)
 

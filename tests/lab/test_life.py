@@ -27,6 +27,7 @@ def test_module_unload_and_reload(lab, guest):
     still_works(lab, guest)
 
 
+@ALL_OF_IT
 def test_client_killed_mid_flip(lab, guest):
     p = guest.popen("exec kmspaint pending-flip")
     p.expect("pending")

@@ -5,6 +5,9 @@ import pytest
 
 from scenario import ends, expected, paints, shows
 
+# The others differ in the kernel or the processor only.
+ALL_OF_IT = pytest.mark.on("x86_64-6.12", "aarch64-new")
+
 
 @pytest.mark.parametrize("api", ["", "--atomic"], ids=["legacy", "atomic"])
 def test_modeset_and_flips(lab, guest, api):
@@ -20,6 +23,7 @@ def test_each_format(lab, guest):
         ends(p)
 
 
+@ALL_OF_IT
 def test_framebuffer_larger_than_mode(lab, guest):
     p = paints(guest, "--seed 3 --fb 1100x800 --dumb 1280x900")
     shows(lab, guest, seed=3, fb=(1100, 800))
@@ -36,6 +40,7 @@ def test_front_buffer_drawing_is_seen(lab, guest):
     ends(p)
 
 
+@ALL_OF_IT
 @pytest.mark.parametrize("heads", [2, 6])
 @pytest.mark.parametrize("api", ["", "--atomic"], ids=["legacy", "atomic"])
 def test_connectors_at_once(lab, kernel, heads, api):
@@ -50,6 +55,7 @@ def test_connectors_at_once(lab, kernel, heads, api):
     ends(p)
 
 
+@ALL_OF_IT
 def test_uhd(lab, kernel):
     g = lab.guest(kernel=kernel, vdispl=(("uhd:3840x2160",),), memory=768)
     p = paints(g, "--seed 2 --flips 1", timeout=120)
