@@ -91,7 +91,7 @@ class Row:
                 f"  {self.verdict()}")
 
 
-def rows(count):
+def rows(mode, count):
     table = [Row("flips, completed at once", FLIPS, ["flips_per_second"], "1/s"),
              Row("flips, completed at 60 Hz", FLIPS60, ["flips_per_second"],
                  "1/s")]
@@ -104,8 +104,10 @@ def rows(count):
             Row(f"{name} map+touch", touch, ["mmap_ns", "touch_ns"], "ms"),
             Row(f"{name} create+map+touch", touch,
                 [(dumb, "create_ns"), "mmap_ns", "touch_ns"], "ms")]
-    return table + [Row("1080p memory beyond pages", "memory 1920x1080 20",
-                        ["beyond_pages_per_buffer"], "bytes")]
+    if mode == "system":
+        table.append(Row("1080p memory beyond pages", "memory 1920x1080 20",
+                         ["beyond_pages_per_buffer"], "bytes"))
+    return table
 
 
 def bench(guest, command, driver, problems):
@@ -161,7 +163,7 @@ def run(mode, args, xen):
     guest = xen.guest(kernel=args.kernel, vdispl=VDISPL, memory=2048,
                       extra="max_grant_frames=128", **MODES[mode][1])
     guest.run(UNLOAD)
-    table, problems = rows(args.count), {}
+    table, problems = rows(mode, args.count), {}
     start = time.monotonic()
     for i in range(args.rounds):
         for driver in DRIVERS:
