@@ -78,13 +78,23 @@ def test_client_checks(guest, what):
     assert r.rc == 0, r.out + r.err
 
 
-@pytest.mark.parametrize("source", ["vgem", "udmabuf"])
-def test_prime_import(lab, guest, source):
-    guest.run("modprobe vgem")
+def imports(lab, guest, source):
     p = guest.popen(f"kmspaint prime-import --from {source} --seed 9 --hold")
     p.expect("shown")
     shows(lab, guest, seed=9)
     ends(p)
+
+
+def test_prime_import_of_udmabuf(lab, guest):
+    imports(lab, guest, "udmabuf")
+
+
+@pytest.mark.on("aarch64-6.12", "aarch64-new")
+def test_prime_import_of_vgem(lab, guest):
+    """Not in an x86 PV guest: vgem's own mapping, which is write-combined,
+    faults there for ever, before any other driver has seen the buffer."""
+    guest.run("modprobe vgem")
+    imports(lab, guest, "vgem")
 
 
 @ALL_OF_IT
