@@ -210,20 +210,42 @@ int xen_drm_front_gem_get_pages(struct drm_gem_object *obj)
  * Mappings
  */
 
+/** struct gem_insertion - what gem_insert_page() works on */
+struct gem_insertion {
+	/** @vma: mapping */
+	struct vm_area_struct *vma;
+	/** @next: page to be inserted next */
+	struct page **next;
+};
+
+static int gem_insert_page(pte_t *pte, unsigned long address, void *data)
+{
+	struct gem_insertion *insertion = data;
+	unsigned long pfn = page_to_pfn(*insertion->next++);
+	struct vm_area_struct *vma = insertion->vma;
+
+	if (pte_none(ptep_get(pte)))
+		set_pte_at(vma->vm_mm, address, pte,
+			   pte_mkspecial(pfn_pte(pfn, vma->vm_page_prot)));
+	return 0;
+}
+
+/*
+ * Inserted one by one, each entry would cost a walk of the page tables and a PV
+ * guest a hypercall. The core's walk of a range collects them.
+ */
 static vm_fault_t gem_insert_pages(struct vm_area_struct *vma, unsigned long address,
 				   struct page **pages, unsigned long count)
 {
-	vm_fault_t ret = VM_FAULT_SIGBUS;
-	unsigned long i;
+	struct gem_insertion insertion = {
+		.vma = vma,
+		.next = pages,
+	};
 
-	for (i = 0; i < count; i++) {
-		ret = vmf_insert_pfn(vma, address + i * PAGE_SIZE,
-				     page_to_pfn(pages[i]));
-		if (ret != VM_FAULT_NOPAGE)
-			break;
-	}
-	/* All behind the first page is a favour. */
-	return i ? VM_FAULT_NOPAGE : ret;
+	if (apply_to_page_range(vma->vm_mm, address, count * PAGE_SIZE,
+				gem_insert_page, &insertion))
+		return VM_FAULT_OOM;
+	return VM_FAULT_NOPAGE;
 }
 
 static vm_fault_t gem_fault(struct vm_fault *vmf)
