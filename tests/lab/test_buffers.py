@@ -29,8 +29,9 @@ def test_contiguous(lab, kernel):
     assert free - held >= two
     shows(lab, g, seed=6)
     ends(p)
-    eventually(lambda: cma_free(g) - held >= two * 0.9,
-               "contiguous memory is given back")
+    # More than there is, if any stayed; the figure itself moves by itself,
+    # since the kernel lends this memory out.
+    g.run("kmspaint churn 40 1024x768 32", timeout=120)
     all_kinds_of_pictures(lab, g)
 
 
