@@ -33,7 +33,8 @@
  * - of the backend, when XenStore has be-alloc set: mapped from its grants.
  *
  * All are mapped cached, as the Xen ABI demands of shared memory. The pages of a
- * native or imported buffer are pinned when they are first needed, and stay so.
+ * native buffer are pinned when it is created, those of an imported one listed
+ * when it is first shown, and stay so.
  * Mappings outlive the backend: what belongs to it is replaced by a page of
  * zeroes, all the rest stays as it is.
  */
