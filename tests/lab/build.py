@@ -20,6 +20,8 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"),
              "xen-drm-front")
+# What is built; several checkouts at work at the same time have one each.
+BUILD = CACHE / os.environ.get("LAB_BUILD", "build")
 
 ARCHES = {
     "x86_64": {"deb": "amd64", "triplet": "x86_64-linux-gnu", "make": []},
@@ -258,7 +260,7 @@ def boot_disk(arch):
                     at += -(-len(data) // MIB)
             f.truncate(at * MIB)
         out.with_name(f"boot-{arch}.json").write_text(json.dumps(index))
-    disk = made(CACHE / "build" / f"boot-{arch}.img",
+    disk = made(BUILD / f"boot-{arch}.img",
                 key_of(*(p.with_name(p.name + ".key")
                          for p in images.values())), make)
     return disk, json.loads(disk.with_suffix(".json").read_text())
@@ -268,7 +270,7 @@ def agent(arch):
     def make(out):
         sh(ARCHES[arch]["triplet"] + "-gcc", "-O2", "-Wall", "-Wextra",
            "-Werror", "-static", "-o", out, HERE / "agent.c")
-    return made(CACHE / "build" / f"agent-{arch}", key_of(HERE / "agent.c"),
+    return made(BUILD / f"agent-{arch}", key_of(HERE / "agent.c"),
                 make)
 
 
@@ -296,7 +298,7 @@ def dom0_image(arch):
         shutil.rmtree(stage)
     files = [HERE / f for f in ("build.py", "agent.c", "dom0-init",
                                 "block-lab", "busybox-applets")]
-    return made(CACHE / "build" / f"dom0-{arch}.cpio.zst",
+    return made(BUILD / f"dom0-{arch}.cpio.zst",
                 key_of(version, str(root), *files), make)
 
 
@@ -318,7 +320,7 @@ def guest_image(arch, version):
         shutil.rmtree(stage)
     files = [HERE / f for f in ("build.py", "agent.c", "guest-init",
                                 "busybox-applets")]
-    return made(CACHE / "build" / f"guest-{version}.cpio.zst",
+    return made(BUILD / f"guest-{version}.cpio.zst",
                 key_of(version, str(root), *files), make)
 
 
@@ -346,7 +348,7 @@ def module(arch, version, cma=False):
            *(["CONFIG_DRM_XEN_FRONTEND_CMA=y"] if cma else []), "modules")
         sh(ARCHES[arch]["triplet"] + "-strip", "--strip-debug",
            out / "drm_xen_front.ko")
-    d = made(CACHE / "build" / name,
+    d = made(BUILD / name,
              key_of(version, cma, *((str(f.relative_to(CHECKOUT)), f)
                                     for f in sources())), make)
     return d / "drm_xen_front.ko"
@@ -361,7 +363,7 @@ def program(what, arch):
         out.mkdir(parents=True)
         sh("make", "-j2", "-C", src, f"O={out}",
            f"CC={ARCHES[arch]['triplet']}-gcc")
-    return made(CACHE / "build" / f"{what}-{arch}", key_of(*files), make)
+    return made(BUILD / f"{what}-{arch}", key_of(*files), make)
 
 
 def desktop_disk():
@@ -372,7 +374,7 @@ def desktop_disk():
         out.unlink(missing_ok=True)
         sh("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
            out, "1500M")
-    return made(CACHE / "build" / "desktop.img",
+    return made(BUILD / "desktop.img",
                 key_of(root.with_name("desktop.key"), "1500M"), make)
 
 
@@ -393,14 +395,14 @@ def guest_overlay(arch, version, cma=False, stock=False):
             shutil.copy(ko, stage / "drm_xen_front.ko")
         cpio(stage, out)
         shutil.rmtree(stage)
-    return made(CACHE / "build" / name,
+    return made(BUILD / name,
                 key_of(progs / "kmspaint", progs / "kmsbench",
                        *([ko] if ko else [])), make)
 
 
 def main():
     """make module: for each architecture and kernel."""
-    (CACHE / "build").mkdir(parents=True, exist_ok=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
     out = CHECKOUT / "out"
     out.mkdir(exist_ok=True)
     for arch in ARCHES:

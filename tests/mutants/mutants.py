@@ -129,7 +129,7 @@ def main():
         if words and not any(w in mutant[0] for w in words):
             continue
         start = time.monotonic()
-        tree = build.CACHE / "mutants/tree"
+        tree = build.BUILD / "mutants/tree"
         shutil.rmtree(tree, ignore_errors=True)
         shutil.copytree(CHECKOUT, tree, ignore=shutil.ignore_patterns(
             ".git", "out", "__pycache__"))
