@@ -4,9 +4,11 @@
  * the verbs of the protocol.
  */
 
+#include <linux/debugfs.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include <drm/drm_atomic_helper.h>
@@ -51,12 +53,29 @@
  * are revoked. While clients still hold the old display the state is
  * Reconfiguring; then, or at once if there are none, it is Initialising, and
  * the next InitWait of the backend starts a new connection with a new display.
+ * A backend that broke the protocol or cycles through its states is held off for
+ * a while then, and so is one that keeps too many pages mapped.
  */
 
-/* After the backend broke the protocol, how long to wait for the next try. */
+/*
+ * After the backend broke the protocol, or a connection of less than this time,
+ * how long to wait for the next try.
+ */
 #define XEN_DRM_FRONT_HOLD_OFF	(2 * HZ)
+/* How often to look whether the backend has let go of enough pages. */
+#define XEN_DRM_FRONT_HELD_POLL	HZ
 /* How long a backend may take from our Initialised to its Connected. */
 #define XEN_DRM_FRONT_PATIENCE	(10 * HZ)
+
+/** struct front_stats - what an administrator may want to know */
+struct front_stats {
+	/** @connections: begun since the driver was bound */
+	unsigned int connections;
+	/** @faults: connections in which the backend broke the protocol */
+	unsigned int faults;
+	/** @last_fault: how it did so last */
+	char last_fault[96];
+};
 
 /**
  * struct xen_drm_front - the bus device
@@ -75,9 +94,13 @@ struct xen_drm_front {
 	struct delayed_work work;
 	/** @rebound: the device was bound before; xenwatch thread only */
 	bool rebound;
+	/** @held: pages that the backend still maps */
+	struct xen_drm_front_held held;
+	/** @debugfs: file that shows @stats */
+	struct dentry *debugfs;
 	/**
-	 * @lock: protects @removed and @conn. Taken in tasks and work items,
-	 * also with a channel's lock held
+	 * @lock: protects @removed, @conn and @stats. Taken in tasks and work
+	 * items, also with a channel's lock held
 	 */
 	spinlock_t lock;
 	/** @removed: @work may not be queued any more */
@@ -92,6 +115,10 @@ struct xen_drm_front {
 	atomic_t displays;
 	/** @cfg: of @conn, constant as long as there is one */
 	struct xen_drm_front_cfg cfg;
+	/** @stats: for debugfs */
+	struct front_stats stats;
+	/** @began_at: jiffies when the present connection was begun */
+	unsigned long began_at;
 	/** @resume_at: jiffies before which no connection is tried */
 	unsigned long resume_at;
 	/** @answer_by: jiffies when the backend should have taken up the rings */
@@ -103,6 +130,8 @@ struct xen_drm_front {
  * while the guest is suspended, when paths in XenStore change.
  */
 struct workqueue_struct *xen_drm_front_wq;
+/* A file for each bus device. */
+static struct dentry *xen_drm_front_debugfs;
 
 static void front_release(struct kref *ref)
 {
@@ -222,20 +251,16 @@ static void dbuf_send_destroy(struct xen_drm_front_display *display,
 static void dbuf_unshare(struct xen_drm_front_display *display,
 			 struct xen_drm_front_dbuf *dbuf)
 {
-	unsigned int held;
+	unsigned int still_mapped;
 
 	lockdep_assert_held(&display->lock);
 
-	held = xen_drm_front_pgdir_revoke(dbuf->share);
+	still_mapped = xen_drm_front_pgdir_free(dbuf->share);
 	/* A backend that has just left may need a moment to unmap. */
-	if (held && !xen_drm_front_conn_is_broken(display->conn))
+	if (still_mapped && !xen_drm_front_conn_is_broken(display->conn))
 		dev_warn_ratelimited(display->conn->dev,
 				     "backend still maps %u pages of buffer %llu\n",
-				     held, dbuf->cookie);
-	if (held && dbuf->contiguous)
-		xen_drm_front_pgdir_keep(dbuf->share, &dbuf->held);
-	else
-		xen_drm_front_pgdir_free(dbuf->share);
+				     still_mapped, dbuf->cookie);
 	dbuf->share = NULL;
 	if (dbuf->be_alloc)
 		dbuf->pages = NULL;
@@ -271,6 +296,7 @@ static void dbuf_unmap(struct xen_drm_front_display *display,
 static int dbuf_create_locked(struct xen_drm_front_display *display,
 			      struct xen_drm_front_dbuf *dbuf)
 {
+	struct xen_drm_front_held *held = display->conn->held;
 	domid_t domid = display->conn->otherend_id;
 	unsigned int num_pages = dbuf->size / PAGE_SIZE;
 	struct xen_drm_front_pgdir *share;
@@ -280,10 +306,17 @@ static int dbuf_create_locked(struct xen_drm_front_display *display,
 
 	if (xen_drm_front_conn_is_broken(display->conn))
 		return -ENODEV;
+	if (xen_drm_front_held_is_full(held)) {
+		drm_err_ratelimited(&display->drm,
+				    "no new buffer: backend still maps %lu pages of former ones, at most %lu may be\n",
+				    READ_ONCE(held->num_pages), held->max_pages);
+		return -ENOSPC;
+	}
 
 	share = dbuf->be_alloc ?
-		xen_drm_front_pgdir_prepare_map(domid, num_pages) :
-		xen_drm_front_pgdir_grant(domid, dbuf->pages, num_pages);
+		xen_drm_front_pgdir_prepare_map(held, domid, num_pages) :
+		xen_drm_front_pgdir_grant(held, domid, dbuf->pages, num_pages,
+					  dbuf->block);
 	if (IS_ERR(share))
 		return PTR_ERR(share);
 
@@ -546,7 +579,6 @@ void xen_drm_front_page_flip_expired(struct xen_drm_front_display *display,
 	xen_drm_front_evtchnl_flip_expired(&display->conn->channels[index]);
 }
 
-/* Pages that the backend writes; a failed revocation must not reach anybody. */
 static int edid_request(struct xen_drm_front_display *display, unsigned int index,
 			struct page **pages, unsigned int num_pages)
 {
@@ -555,7 +587,8 @@ static int edid_request(struct xen_drm_front_display *display, unsigned int inde
 	struct xendispl_req req;
 	int ret;
 
-	share = xen_drm_front_pgdir_grant(display->conn->otherend_id, pages, num_pages);
+	share = xen_drm_front_pgdir_grant(display->conn->held, display->conn->otherend_id,
+					  pages, num_pages, NULL);
 	if (IS_ERR(share))
 		return PTR_ERR(share);
 
@@ -746,9 +779,17 @@ static bool front_flip_done(void *sink, unsigned int index, u64 cookie, int erro
 	return xen_drm_front_kms_flip_done(sink, index, cookie, error);
 }
 
-static void front_conn_broken(void *owner)
+static void front_conn_broken(void *owner, const char *fault)
 {
-	front_kick(owner);
+	struct xen_drm_front *front = owner;
+
+	if (fault) {
+		spin_lock(&front->lock);
+		front->stats.faults++;
+		strscpy(front->stats.last_fault, fault);
+		spin_unlock(&front->lock);
+	}
+	front_kick(front);
 }
 
 static const struct xen_drm_front_conn_ops front_conn_ops = {
@@ -903,7 +944,7 @@ static int front_connect(struct xen_drm_front *front)
 	if (ret)
 		return ret;
 
-	conn = xen_drm_front_conn_alloc(&xb_dev->dev, xb_dev->otherend_id,
+	conn = xen_drm_front_conn_alloc(&xb_dev->dev, &front->held, xb_dev->otherend_id,
 					front->cfg.num_connectors,
 					front->cfg.version, &front_conn_ops, front);
 	if (!conn)
@@ -921,6 +962,10 @@ static int front_connect(struct xen_drm_front *front)
 		return ret;
 	}
 
+	spin_lock(&front->lock);
+	front->stats.connections++;
+	spin_unlock(&front->lock);
+	front->began_at = jiffies;
 	front->answer_by = jiffies + XEN_DRM_FRONT_PATIENCE;
 	xenbus_switch_state(xb_dev, XenbusStateInitialised);
 	front_kick_at(front, front->answer_by);
@@ -960,9 +1005,29 @@ static void front_lose(struct xen_drm_front *front)
 		display_destroy(front);
 	front_set_conn(front, NULL);
 	xen_drm_front_conn_close(conn);
-	if (READ_ONCE(conn->at_fault))
+	if (READ_ONCE(conn->at_fault) ||
+	    time_before(jiffies, front->began_at + XEN_DRM_FRONT_HOLD_OFF))
 		front->resume_at = jiffies + XEN_DRM_FRONT_HOLD_OFF;
 	xen_drm_front_conn_put(conn);
+}
+
+/*
+ * While we are Reconfiguring, which each connection passes through at its end.
+ * Returns whether to wait; if so, the work looks again.
+ */
+static bool front_holds_off(struct xen_drm_front *front)
+{
+	unsigned long until = front->resume_at;
+
+	if (front->xb_dev->state != XenbusStateReconfiguring)
+		return false;
+
+	if (xen_drm_front_held_is_full(&front->held))
+		until = jiffies + XEN_DRM_FRONT_HELD_POLL;
+	if (time_after_eq(jiffies, until))
+		return false;
+	front_kick_at(front, until);
+	return true;
 }
 
 static enum xen_drm_front_step front_decide(struct xen_drm_front *front)
@@ -1035,16 +1100,16 @@ static void front_step_in_xenwatch(struct xen_drm_front *front)
 	for (;;) {
 		switch (front_decide(front)) {
 		case XEN_DRM_FRONT_CONNECT:
+			if (front_holds_off(front))
+				return;
 			if (!front_connect(front))
 				continue;
 			/* The error node says why; a new try needs a new device. */
 			xenbus_switch_state(xb_dev, XenbusStateClosed);
 			return;
 		case XEN_DRM_FRONT_REOPEN:
-			if (time_before(jiffies, front->resume_at)) {
-				front_kick_at(front, front->resume_at);
+			if (front_holds_off(front))
 				return;
-			}
 			xenbus_switch_state(xb_dev, XenbusStateInitialising);
 			continue;
 		case XEN_DRM_FRONT_CLOSE:
@@ -1095,11 +1160,7 @@ static bool front_step_in_work(struct xen_drm_front *front)
 	case XEN_DRM_FRONT_REOPEN:
 	case XEN_DRM_FRONT_CLOSE:
 		/* Elsewhere the xenwatch thread is on its way by itself. */
-		if (xb_dev->state != XenbusStateReconfiguring)
-			return false;
-		if (time_before(jiffies, front->resume_at))
-			front_kick_at(front, front->resume_at);
-		else
+		if (xb_dev->state == XenbusStateReconfiguring && !front_holds_off(front))
 			front_wake_xenwatch(front);
 		return false;
 	case XEN_DRM_FRONT_STAY:
@@ -1139,6 +1200,25 @@ static void front_own_state_changed(struct xenbus_watch *watch,
 	front_step_in_xenwatch(container_of(watch, struct xen_drm_front, watch));
 }
 
+static int front_show(struct seq_file *m, void *unused)
+{
+	struct xen_drm_front *front = m->private;
+	struct front_stats stats;
+
+	spin_lock(&front->lock);
+	stats = front->stats;
+	spin_unlock(&front->lock);
+
+	seq_printf(m, "state: %d\n", READ_ONCE(front->xb_dev->state));
+	seq_printf(m, "connections: %u\n", stats.connections);
+	seq_printf(m, "faults: %u\n", stats.faults);
+	seq_printf(m, "last_fault: %s\n", stats.last_fault);
+	seq_printf(m, "held_pages: %lu\n", READ_ONCE(front->held.num_pages));
+	seq_printf(m, "max_held_pages: %lu\n", front->held.max_pages);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(front);
+
 static int front_probe(struct xenbus_device *xb_dev,
 		       const struct xenbus_device_id *id)
 {
@@ -1158,6 +1238,7 @@ static int front_probe(struct xenbus_device *xb_dev,
 	front->xb_dev = xb_dev;
 	front->rebound = xb_dev->state != XenbusStateInitialising;
 	INIT_DELAYED_WORK(&front->work, front_work);
+	xen_drm_front_held_init(&front->held);
 	spin_lock_init(&front->lock);
 	front->resume_at = jiffies;
 	dev_set_drvdata(&xb_dev->dev, front);
@@ -1166,9 +1247,14 @@ static int front_probe(struct xenbus_device *xb_dev,
 	ret = xenbus_watch_pathfmt(xb_dev, &front->watch, NULL,
 				   front_own_state_changed, "%s/state",
 				   xb_dev->nodename);
-	if (ret)
+	if (ret) {
 		kref_put(&front->ref, front_release);
-	return ret;
+		return ret;
+	}
+
+	front->debugfs = debugfs_create_file(dev_name(&xb_dev->dev), 0400,
+					     xen_drm_front_debugfs, front, &front_fops);
+	return 0;
 }
 
 /*
@@ -1179,6 +1265,7 @@ static void front_remove(struct xenbus_device *xb_dev)
 {
 	struct xen_drm_front *front = dev_get_drvdata(&xb_dev->dev);
 
+	debugfs_remove(front->debugfs);
 	unregister_xenbus_watch(&front->watch);
 	kfree(front->watch.node);
 
@@ -1190,6 +1277,7 @@ static void front_remove(struct xenbus_device *xb_dev)
 	cancel_delayed_work_sync(&front->work);
 
 	front_lose(front);
+	xen_drm_front_held_hand_over(&front->held);
 	/* From Initialising it would be no news, but race with the core. */
 	if (xb_dev->state != XenbusStateInitialising)
 		xenbus_frontend_closed(xb_dev);
@@ -1236,9 +1324,12 @@ static int __init xen_drm_front_init(void)
 	if (!xen_drm_front_wq)
 		return -ENOMEM;
 
+	xen_drm_front_debugfs = debugfs_create_dir("xen_drm_front", NULL);
 	ret = xenbus_register_frontend(&front_driver);
-	if (ret)
+	if (ret) {
+		debugfs_remove(xen_drm_front_debugfs);
 		destroy_workqueue(xen_drm_front_wq);
+	}
 	return ret;
 }
 module_init(xen_drm_front_init);
@@ -1246,6 +1337,7 @@ module_init(xen_drm_front_init);
 static void __exit xen_drm_front_exit(void)
 {
 	xenbus_unregister_driver(&front_driver);
+	debugfs_remove(xen_drm_front_debugfs);
 	destroy_workqueue(xen_drm_front_wq);
 }
 module_exit(xen_drm_front_exit);

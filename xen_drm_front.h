@@ -30,6 +30,7 @@
 
 struct dma_buf;
 struct dma_buf_attachment;
+struct held_batch;
 struct drm_file;
 struct drm_gem_object;
 struct drm_mode_create_dumb;
@@ -89,6 +90,51 @@ bool xen_drm_front_cfg_parse_be_alloc(const char *text);
 int xen_drm_front_cfg_pick_version(const char *list);
 
 /* ------------------------------------------------------------------------
+ * Pages that the backend does not let go of: xen_drm_front_held.c
+ */
+
+/**
+ * struct xen_drm_front_held - pages that a backend still maps
+ *
+ * One per bus device, so that a backend does not get rid of what it holds by
+ * reconnecting, nor is at the expense of other backends.
+ */
+struct xen_drm_front_held {
+	/** @lock: protects @batches and changes of @num_pages; may sleep */
+	struct mutex lock;
+	/** @batches: of pages; those of a batch ended their share together */
+	struct list_head batches;
+	/** @num_pages: pages of XEN_PAGE_SIZE in all batches */
+	unsigned long num_pages;
+	/** @max_pages: constant; above it nothing new is shared */
+	unsigned long max_pages;
+	/** @reaper: tries again to revoke the grants */
+	struct delayed_work reaper;
+};
+
+/**
+ * struct xen_drm_front_block - memory that can only be freed whole
+ *
+ * Pages without reference counts of their own share this one.
+ */
+struct xen_drm_front_block {
+	/** @ref: counts the owner, and the batches with pages of this memory */
+	struct kref ref;
+	/** @release: frees the memory; may sleep */
+	void (*release)(struct kref *ref);
+};
+
+void xen_drm_front_held_init(struct xen_drm_front_held *held);
+bool xen_drm_front_held_is_full(const struct xen_drm_front_held *held);
+struct held_batch *
+xen_drm_front_held_begin(unsigned int max_pages, struct xen_drm_front_block *block);
+void xen_drm_front_held_page(struct held_batch *batch, grant_ref_t ref,
+			     struct page *page);
+void xen_drm_front_held_add(struct xen_drm_front_held *held,
+			    struct held_batch *batch);
+void xen_drm_front_held_hand_over(struct xen_drm_front_held *held);
+
+/* ------------------------------------------------------------------------
  * Page directories: xen_drm_front_pgdir.c
  */
 
@@ -102,21 +148,20 @@ struct xen_drm_front_pgdir;
 unsigned int xen_drm_front_pgdir_num_dirs(unsigned int num_grefs);
 void xen_drm_front_pgdir_fill(void *dir, grant_ref_t next,
 			      const grant_ref_t *grefs, unsigned int count);
+unsigned int xen_drm_front_pgdir_max_grants(void);
 bool xen_drm_front_pgdir_fits(size_t size);
 struct xen_drm_front_pgdir *
-xen_drm_front_pgdir_grant(domid_t domid, struct page **pages,
-			  unsigned int num_pages);
+xen_drm_front_pgdir_grant(struct xen_drm_front_held *held, domid_t domid,
+			  struct page **pages, unsigned int num_pages,
+			  struct xen_drm_front_block *block);
 struct xen_drm_front_pgdir *
-xen_drm_front_pgdir_prepare_map(domid_t domid, unsigned int num_pages);
+xen_drm_front_pgdir_prepare_map(struct xen_drm_front_held *held, domid_t domid,
+				unsigned int num_pages);
 int xen_drm_front_pgdir_map(struct xen_drm_front_pgdir *pgdir);
 int xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir);
 struct page **xen_drm_front_pgdir_pages(struct xen_drm_front_pgdir *pgdir);
 grant_ref_t xen_drm_front_pgdir_start(const struct xen_drm_front_pgdir *pgdir);
-unsigned int xen_drm_front_pgdir_revoke(struct xen_drm_front_pgdir *pgdir);
-void xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir);
-void xen_drm_front_pgdir_keep(struct xen_drm_front_pgdir *pgdir,
-			      struct list_head *list);
-bool xen_drm_front_pgdir_reap(struct list_head *list);
+unsigned int xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir);
 
 /* ------------------------------------------------------------------------
  * Transport: xen_drm_front_evtchnl.c
@@ -224,8 +269,11 @@ struct xen_drm_front_conn_ops {
 	 * held.
 	 */
 	bool (*flip_done)(void *sink, unsigned int index, u64 cookie, int error);
-	/** @broken: the connection has just been latched as broken; may not sleep */
-	void (*broken)(void *owner);
+	/**
+	 * @broken: the connection has just been latched as broken; may not sleep.
+	 * @fault is what the backend did, NULL when it just goes away
+	 */
+	void (*broken)(void *owner, const char *fault);
 };
 
 /**
@@ -240,6 +288,8 @@ struct xen_drm_front_conn {
 	struct kref ref;
 	/** @dev: for messages only, holds a reference of the device */
 	struct device *dev;
+	/** @held: where pages go that the backend does not unmap; outlives @ref */
+	struct xen_drm_front_held *held;
 	/** @otherend_id: domain of the backend */
 	domid_t otherend_id;
 	/** @version: protocol version, 1 or 2 */
@@ -265,7 +315,8 @@ struct xen_drm_front_conn {
 };
 
 struct xen_drm_front_conn *
-xen_drm_front_conn_alloc(struct device *dev, domid_t otherend_id,
+xen_drm_front_conn_alloc(struct device *dev, struct xen_drm_front_held *held,
+			 domid_t otherend_id,
 			 unsigned int num_channels, unsigned int version,
 			 const struct xen_drm_front_conn_ops *ops, void *owner);
 int xen_drm_front_conn_open(struct xen_drm_front_conn *conn,
@@ -326,8 +377,8 @@ struct xen_drm_front_dbuf {
 	size_t size;
 	/** @be_alloc: the pages belong to the backend */
 	bool be_alloc;
-	/** @contiguous: the pages cannot be freed one by one */
-	bool contiguous;
+	/** @block: the pages' common reference count, NULL if each has its own */
+	struct xen_drm_front_block *block;
 	/** @pages: @size / PAGE_SIZE pages, set before the buffer is shared */
 	struct page **pages;
 	/** @num_fbs: attached framebuffers; under &xen_drm_front_display.lock */
@@ -337,11 +388,6 @@ struct xen_drm_front_dbuf {
 	 * there are none; under &xen_drm_front_display.lock
 	 */
 	struct xen_drm_front_pgdir *share;
-	/**
-	 * @held: former shares of a @contiguous buffer, pages of which the
-	 * backend still maps; under &xen_drm_front_display.lock
-	 */
-	struct list_head held;
 };
 
 /**

@@ -14,6 +14,8 @@
 
 /* What a backend may say of an operation that it does not know. */
 #define XEN_ENOSYS	38
+/* A sentence about what a backend did. */
+#define FAULT_TEXT_LEN	96
 
 /**
  * DOC: Transport
@@ -50,7 +52,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_conn_is_broken);
  * Any context that may not sleep. Waiters see the latch under the channel's
  * lock, or are woken here.
  */
-static bool conn_latch(struct xen_drm_front_conn *conn)
+static bool conn_latch(struct xen_drm_front_conn *conn, const char *fault)
 {
 	unsigned int i;
 
@@ -59,7 +61,7 @@ static bool conn_latch(struct xen_drm_front_conn *conn)
 
 	for (i = 0; i < conn->num_channels; i++)
 		wake_up_all(&conn->channels[i].reply_wait);
-	conn->ops->broken(conn->owner);
+	conn->ops->broken(conn->owner, fault);
 	return true;
 }
 
@@ -67,19 +69,19 @@ __printf(2, 3)
 static void evtchnl_fault(struct xen_drm_front_evtchnl *chan, const char *fmt, ...)
 {
 	struct xen_drm_front_conn *conn = chan->conn;
+	char text[FAULT_TEXT_LEN];
 	struct va_format vaf;
 	va_list args;
-
-	WRITE_ONCE(conn->at_fault, true);
-	if (!conn_latch(conn))
-		return;
 
 	va_start(args, fmt);
 	vaf.fmt = fmt;
 	vaf.va = &args;
-	dev_err(conn->dev, "connector %u: %pV; the backend is not trusted any more\n",
-		chan->index, &vaf);
+	snprintf(text, sizeof(text), "connector %u: %pV", chan->index, &vaf);
 	va_end(args);
+
+	WRITE_ONCE(conn->at_fault, true);
+	if (conn_latch(conn, text))
+		dev_err(conn->dev, "%s; the backend is not trusted any more\n", text);
 }
 
 /**
@@ -92,7 +94,7 @@ static void evtchnl_fault(struct xen_drm_front_evtchnl *chan, const char *fmt, .
  */
 void xen_drm_front_conn_gone(struct xen_drm_front_conn *conn, const char *why)
 {
-	if (conn_latch(conn))
+	if (conn_latch(conn, NULL))
 		dev_info(conn->dev, "connection ends: %s\n", why);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_conn_gone);
@@ -632,6 +634,22 @@ static int evtchnl_open(struct xen_drm_front_evtchnl *chan,
 			    evtchnl_event_interrupt);
 }
 
+/* The page is reused only when the backend has let go of it. */
+static void evtchnl_free_page(struct xen_drm_front_evtchnl *chan, void *page,
+			      grant_ref_t ref)
+{
+	struct held_batch *batch;
+
+	if (ref != INVALID_GRANT_REF && !gnttab_try_end_foreign_access(ref)) {
+		batch = xen_drm_front_held_begin(1, NULL);
+		xen_drm_front_held_page(batch, ref, virt_to_page(page));
+		xen_drm_front_held_add(chan->conn->held, batch);
+	}
+
+	ref = INVALID_GRANT_REF;
+	xenbus_teardown_ring(&page, 1, &ref);
+}
+
 static void evtchnl_close(struct xen_drm_front_evtchnl *chan)
 {
 	void *sring, *evt_page = chan->evt_page;
@@ -653,13 +671,16 @@ static void evtchnl_close(struct xen_drm_front_evtchnl *chan)
 
 	chan->ring.sring = NULL;
 	chan->evt_page = NULL;
-	xenbus_teardown_ring(&sring, 1, &chan->req_ref);
-	xenbus_teardown_ring(&evt_page, 1, &chan->evt_ref);
+	evtchnl_free_page(chan, sring, chan->req_ref);
+	evtchnl_free_page(chan, evt_page, chan->evt_ref);
+	chan->req_ref = INVALID_GRANT_REF;
+	chan->evt_ref = INVALID_GRANT_REF;
 }
 
 /**
  * xen_drm_front_conn_alloc - allocate a connection that is not open yet
  * @dev: for messages
+ * @held: where pages go in the end that the backend does not unmap
  * @otherend_id: domain of the backend
  * @num_channels: connectors
  * @version: protocol version, 1 or 2
@@ -669,7 +690,8 @@ static void evtchnl_close(struct xen_drm_front_evtchnl *chan)
  * Returns: the connection with one reference, or NULL.
  */
 struct xen_drm_front_conn *
-xen_drm_front_conn_alloc(struct device *dev, domid_t otherend_id,
+xen_drm_front_conn_alloc(struct device *dev, struct xen_drm_front_held *held,
+			 domid_t otherend_id,
 			 unsigned int num_channels, unsigned int version,
 			 const struct xen_drm_front_conn_ops *ops, void *owner)
 {
@@ -682,6 +704,7 @@ xen_drm_front_conn_alloc(struct device *dev, domid_t otherend_id,
 
 	kref_init(&conn->ref);
 	conn->dev = get_device(dev);
+	conn->held = held;
 	conn->otherend_id = otherend_id;
 	conn->version = version;
 	conn->ops = ops;

@@ -41,8 +41,6 @@
 
 /* A fault maps that many pages, since each one costs a trip to the hypervisor. */
 #define GEM_FAULT_AROUND	512UL
-/* How often memory that the backend does not let go of is looked at. */
-#define GEM_REAP_INTERVAL	HZ
 
 /** struct xen_drm_front_gem - a GEM object of any kind */
 struct xen_drm_front_gem {
@@ -60,8 +58,8 @@ struct xen_drm_front_gem {
 	struct sg_table *sgt;
 	/** @stand_in: shown in mappings when the backend's pages are gone */
 	struct page *stand_in;
-	/** @reaper: frees a contiguous object that the backend did not let go of */
-	struct delayed_work reaper;
+	/** @block: what keeps a contiguous object while the backend maps pages of it */
+	struct xen_drm_front_block block;
 };
 
 /* The helpers free the native object, and with it all of ours. */
@@ -324,16 +322,12 @@ static void gem_native_release(struct xen_drm_front_gem *gem)
 #endif
 }
 
-static void gem_reap(struct work_struct *work)
+static void gem_block_release(struct kref *ref)
 {
 	struct xen_drm_front_gem *gem =
-		container_of(to_delayed_work(work), struct xen_drm_front_gem, reaper);
+		container_of(ref, struct xen_drm_front_gem, block.ref);
 	struct drm_device *drm = gem->native.base.dev;
 
-	if (!xen_drm_front_pgdir_reap(&gem->dbuf.held)) {
-		queue_delayed_work(xen_drm_front_wq, &gem->reaper, GEM_REAP_INTERVAL);
-		return;
-	}
 	gem_native_release(gem);
 	drm_dev_put(drm);
 	module_put(THIS_MODULE);
@@ -344,14 +338,11 @@ static void gem_native_free(struct drm_gem_object *obj)
 	struct xen_drm_front_gem *gem = to_xen_gem(obj);
 
 	xen_drm_front_dbuf_destroy(to_xen_drm_front_display(obj->dev), &gem->dbuf);
-	if (xen_drm_front_pgdir_reap(&gem->dbuf.held)) {
-		gem_native_release(gem);
-		return;
-	}
 
-	__module_get(THIS_MODULE);
+	/* With held pages its memory outlives the object, the file and the bus device. */
 	drm_dev_get(obj->dev);
-	queue_delayed_work(xen_drm_front_wq, &gem->reaper, GEM_REAP_INTERVAL);
+	__module_get(THIS_MODULE);
+	kref_put(&gem->block.ref, gem_block_release);
 }
 
 static const struct drm_gem_object_funcs gem_native_funcs = {
@@ -385,8 +376,8 @@ static struct xen_drm_front_gem *gem_alloc(const struct drm_gem_object_funcs *fu
 	mutex_init(&gem->pages_lock);
 	gem->dbuf.size = size;
 	INIT_LIST_HEAD(&gem->dbuf.node);
-	INIT_LIST_HEAD(&gem->dbuf.held);
-	INIT_DELAYED_WORK(&gem->reaper, gem_reap);
+	kref_init(&gem->block.ref);
+	gem->block.release = gem_block_release;
 	return gem;
 }
 
@@ -407,7 +398,7 @@ xen_drm_front_gem_create_object(struct drm_device *drm, size_t size)
 #if IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA)
 	/* What the helper calls so is memory that is mapped cached. */
 	gem->native.map_noncoherent = true;
-	gem->dbuf.contiguous = true;
+	gem->dbuf.block = &gem->block;
 #endif
 	return &gem->native.base;
 }

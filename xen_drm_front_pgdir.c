@@ -23,9 +23,8 @@
  * directory of any length needs no contiguous memory. The buffer's pages are
  * granted by us, or granted by the backend and mapped by us.
  *
- * Directory pages come zeroed from the page allocator, and a page that the
- * backend still maps when its grant ends keeps a reference until the backend
- * lets go: neither may be memory of which a neighbour is somebody else's.
+ * Directory pages come zeroed from the page allocator, so that nothing of
+ * somebody else's is in them.
  * Nothing is read back from a directory but the backend's references, once.
  */
 
@@ -34,6 +33,10 @@
 
 /** struct xen_drm_front_pgdir - a buffer's directory and the grants behind it */
 struct xen_drm_front_pgdir {
+	/** @held: where pages go that the backend does not unmap */
+	struct xen_drm_front_held *held;
+	/** @block: common reference count of @pages, NULL if each has its own */
+	struct xen_drm_front_block *block;
 	/** @domid: the backend's domain */
 	domid_t domid;
 	/** @foreign: the buffer's pages are the backend's */
@@ -53,8 +56,6 @@ struct xen_drm_front_pgdir {
 	 * for the directory, then, unless @foreign, @num_grefs for the buffer
 	 */
 	grant_ref_t *grefs;
-	/** @node: in a list of directories whose pages the backend still maps */
-	struct list_head node;
 	/** @unmap: @num_pages ready operations while the pages are mapped, or NULL */
 	struct gnttab_unmap_grant_ref *unmap;
 };
@@ -90,7 +91,12 @@ void xen_drm_front_pgdir_fill(void *dir, grant_ref_t next,
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_fill);
 
-static unsigned int pgdir_max_grants(void)
+/**
+ * xen_drm_front_pgdir_max_grants - size of the domain's grant table
+ *
+ * Returns: grants of pages of XEN_PAGE_SIZE.
+ */
+unsigned int xen_drm_front_pgdir_max_grants(void)
 {
 	return gnttab_max_grant_frames() *
 	       (XEN_PAGE_SIZE / sizeof(struct grant_entry_v1));
@@ -102,7 +108,7 @@ static unsigned int pgdir_max_grants(void)
  */
 static unsigned int pgdir_reserved_grants(void)
 {
-	return min(pgdir_max_grants() / 8, U16_MAX);
+	return min(xen_drm_front_pgdir_max_grants() / 8, U16_MAX);
 }
 
 /**
@@ -116,7 +122,7 @@ bool xen_drm_front_pgdir_fits(size_t size)
 	size_t grefs = DIV_ROUND_UP(size, XEN_PAGE_SIZE);
 
 	return grefs + DIV_ROUND_UP(grefs, XEN_DRM_FRONT_GREFS_PER_DIR) +
-	       pgdir_reserved_grants() <= pgdir_max_grants();
+	       pgdir_reserved_grants() <= xen_drm_front_pgdir_max_grants();
 }
 
 static struct page *pgdir_granted_page(const struct xen_drm_front_pgdir *pgdir,
@@ -194,19 +200,10 @@ static void pgdir_fill_all(struct xen_drm_front_pgdir *pgdir)
 	}
 }
 
-/**
- * xen_drm_front_pgdir_revoke - revoke what the backend does not map any more
- * @pgdir: the directory; not mapped
- *
- * Works without the backend, and may be called again.
- *
- * Returns: the number of pages of XEN_PAGE_SIZE that the backend still maps.
- */
-unsigned int xen_drm_front_pgdir_revoke(struct xen_drm_front_pgdir *pgdir)
+/* Returns the number of pages that the backend still maps. */
+static unsigned int pgdir_revoke(struct xen_drm_front_pgdir *pgdir)
 {
-	unsigned int i, held = 0;
-
-	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_revoke, pgdir);
+	unsigned int i, still_mapped = 0;
 
 	for (i = 0; i < pgdir_num_granted(pgdir); i++) {
 		if (pgdir->grefs[i] == INVALID_GRANT_REF)
@@ -214,44 +211,47 @@ unsigned int xen_drm_front_pgdir_revoke(struct xen_drm_front_pgdir *pgdir)
 		if (gnttab_try_end_foreign_access(pgdir->grefs[i]))
 			pgdir->grefs[i] = INVALID_GRANT_REF;
 		else
-			held++;
+			still_mapped++;
 	}
-	return held;
+	return still_mapped;
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_revoke);
 
-/* A page that is still mapped keeps a reference until the core has revoked it. */
-static void pgdir_revoke_later(struct xen_drm_front_pgdir *pgdir)
+/* The directory's own pages always count references. */
+static void pgdir_hold(struct xen_drm_front_pgdir *pgdir, unsigned int count)
 {
+	struct held_batch *batch = xen_drm_front_held_begin(count, pgdir->block);
 	struct page *page;
 	unsigned int i;
 
 	for (i = 0; i < pgdir_num_granted(pgdir); i++) {
 		if (pgdir->grefs[i] == INVALID_GRANT_REF)
 			continue;
-		page = pgdir_granted_page(pgdir, i);
-		get_page(page);
-		gnttab_end_foreign_access(pgdir->grefs[i], page);
+		page = pgdir->block && i >= pgdir->num_dirs ? NULL : pgdir_granted_page(pgdir, i);
+		xen_drm_front_held_page(batch, pgdir->grefs[i], page);
 	}
+	xen_drm_front_held_add(pgdir->held, batch);
 }
 
 /**
  * xen_drm_front_pgdir_free - revoke all grants and free the directory
  * @pgdir: the directory; not mapped
  *
- * The buffer's own pages stay the caller's, which may drop its references at
- * once: a page that the backend still maps is not reused before that ends. That
- * takes pages with reference counts of their own; for others there is
- * xen_drm_front_pgdir_keep().
+ * Works without the backend. The buffer's own pages stay the caller's, which may
+ * drop its references at once: a page that the backend still maps is not reused
+ * before that ends.
+ *
+ * Returns: the number of pages of XEN_PAGE_SIZE that the backend still maps.
  */
-void xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir)
+unsigned int xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir)
 {
-	unsigned int i;
+	unsigned int i, still_mapped = 0;
 
 	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_free, pgdir);
 
 	if (pgdir->grefs && pgdir->dirs)
-		pgdir_revoke_later(pgdir);
+		still_mapped = pgdir_revoke(pgdir);
+	if (still_mapped)
+		pgdir_hold(pgdir, still_mapped);
 
 	for (i = 0; pgdir->dirs && i < pgdir->num_dirs && pgdir->dirs[i]; i++)
 		__free_page(pgdir->dirs[i]);
@@ -262,41 +262,9 @@ void xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir)
 	kvfree(pgdir->grefs);
 	kvfree(pgdir->dirs);
 	kfree(pgdir);
+	return still_mapped;
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_free);
-
-/**
- * xen_drm_front_pgdir_keep - keep a directory for as long as the backend maps pages
- * @pgdir: the directory; not mapped
- * @list: where to, for xen_drm_front_pgdir_reap()
- *
- * For buffers that can only be freed whole: the buffer's pages must outlive the
- * entry in the list.
- */
-void xen_drm_front_pgdir_keep(struct xen_drm_front_pgdir *pgdir,
-			      struct list_head *list)
-{
-	list_add_tail(&pgdir->node, list);
-}
-
-/**
- * xen_drm_front_pgdir_reap - free the directories that the backend let go of
- * @list: from xen_drm_front_pgdir_keep()
- *
- * Returns: whether the list is empty now.
- */
-bool xen_drm_front_pgdir_reap(struct list_head *list)
-{
-	struct xen_drm_front_pgdir *pgdir, *next;
-
-	list_for_each_entry_safe(pgdir, next, list, node) {
-		if (xen_drm_front_pgdir_revoke(pgdir))
-			continue;
-		list_del(&pgdir->node);
-		xen_drm_front_pgdir_free(pgdir);
-	}
-	return list_empty(list);
-}
 
 static int pgdir_alloc_dirs(struct xen_drm_front_pgdir *pgdir)
 {
@@ -318,8 +286,8 @@ static int pgdir_alloc_dirs(struct xen_drm_front_pgdir *pgdir)
 }
 
 static struct xen_drm_front_pgdir *
-pgdir_create(domid_t domid, struct page **pages, unsigned int num_pages,
-	     bool foreign)
+pgdir_create(struct xen_drm_front_held *held, domid_t domid, struct page **pages,
+	     unsigned int num_pages, struct xen_drm_front_block *block, bool foreign)
 {
 	struct xen_drm_front_pgdir *pgdir;
 	int ret;
@@ -328,6 +296,8 @@ pgdir_create(domid_t domid, struct page **pages, unsigned int num_pages,
 	if (!pgdir)
 		return ERR_PTR(-ENOMEM);
 
+	pgdir->held = held;
+	pgdir->block = block;
 	pgdir->domid = domid;
 	pgdir->foreign = foreign;
 	pgdir->pages = pages;
@@ -350,25 +320,30 @@ pgdir_create(domid_t domid, struct page **pages, unsigned int num_pages,
 
 /**
  * xen_drm_front_pgdir_grant - share our pages with the backend
+ * @held: where pages go in the end that the backend does not unmap
  * @domid: the backend's domain
  * @pages: of the buffer; they and the array must outlive the directory
  * @num_pages: pages of PAGE_SIZE
+ * @block: reference count of the pages, NULL if each has its own
  *
  * Returns: the directory, or -ENOSPC when the grant table is full up to what is
  * left to other devices, or -ENOMEM.
  */
 struct xen_drm_front_pgdir *
-xen_drm_front_pgdir_grant(domid_t domid, struct page **pages,
-			  unsigned int num_pages)
+xen_drm_front_pgdir_grant(struct xen_drm_front_held *held, domid_t domid,
+			  struct page **pages, unsigned int num_pages,
+			  struct xen_drm_front_block *block)
 {
-	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_grant, domid, pages, num_pages);
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_grant, held, domid, pages,
+				   num_pages, block);
 
-	return pgdir_create(domid, pages, num_pages, false);
+	return pgdir_create(held, domid, pages, num_pages, block, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_grant);
 
 /**
  * xen_drm_front_pgdir_prepare_map - make a directory for the backend to fill
+ * @held: where pages go in the end that the backend does not unmap
  * @domid: the backend's domain
  * @num_pages: pages of PAGE_SIZE, which is XEN_PAGE_SIZE
  *
@@ -378,12 +353,13 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_grant);
  * Returns: the directory, or an error as xen_drm_front_pgdir_grant().
  */
 struct xen_drm_front_pgdir *
-xen_drm_front_pgdir_prepare_map(domid_t domid, unsigned int num_pages)
+xen_drm_front_pgdir_prepare_map(struct xen_drm_front_held *held, domid_t domid,
+				unsigned int num_pages)
 {
 	struct xen_drm_front_pgdir *pgdir;
 	int ret;
 
-	pgdir = pgdir_create(domid, NULL, num_pages, true);
+	pgdir = pgdir_create(held, domid, NULL, num_pages, NULL, true);
 	if (IS_ERR(pgdir))
 		return pgdir;
 

@@ -81,6 +81,7 @@ static void expect_fault(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, xen_drm_front_conn_is_broken(lb->conn));
 	KUNIT_EXPECT_TRUE(test, lb->conn->at_fault);
 	KUNIT_EXPECT_EQ(test, atomic_read(&lb->num_broken), 1);
+	KUNIT_EXPECT_EQ(test, strncmp(lb->fault, "connector 0: ", 13), 0);
 	KUNIT_EXPECT_EQ(test, call(lb, NULL), -ENODEV);
 	KUNIT_EXPECT_EQ(test, post(lb), -ENODEV);
 	KUNIT_EXPECT_EQ(test, flip(lb, COOKIE), -ENODEV);
@@ -534,6 +535,7 @@ static void latch_wakes_the_waiter(struct kunit *test)
 	/* Gone is not at fault: the next connection need not be held off. */
 	KUNIT_EXPECT_FALSE(test, lb->conn->at_fault);
 	KUNIT_EXPECT_EQ(test, atomic_read(&lb->num_broken), 1);
+	KUNIT_EXPECT_STREQ(test, lb->fault, "");
 	KUNIT_EXPECT_EQ(test, post(lb), -ENODEV);
 }
 

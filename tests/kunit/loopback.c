@@ -33,10 +33,11 @@ static bool loopback_flip_done(void *sink, unsigned int index, u64 cookie, int e
 	return true;
 }
 
-static void loopback_broken(void *owner)
+static void loopback_broken(void *owner, const char *fault)
 {
 	struct loopback *lb = owner;
 
+	strscpy(lb->fault, fault ?: "");
 	atomic_inc(&lb->num_broken);
 }
 
@@ -62,7 +63,8 @@ struct loopback *loopback_create(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, lb->sring);
 	KUNIT_ASSERT_NOT_NULL(test, lb->evt_page);
 
-	lb->conn = xen_drm_front_conn_alloc(dev, 0, 1, 2, &loopback_ops, lb);
+	lb->held.max_pages = 1000;
+	lb->conn = xen_drm_front_conn_alloc(dev, &lb->held, 0, 1, 2, &loopback_ops, lb);
 	KUNIT_ASSERT_NOT_NULL(test, lb->conn);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, put_conn, lb->conn), 0);
 

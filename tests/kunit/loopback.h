@@ -26,6 +26,8 @@ struct loopback_flip {
 struct loopback {
 	struct kunit *test;
 	struct xen_drm_front_conn *conn;
+	/* @held: with a limit that no test reaches by itself */
+	struct xen_drm_front_held held;
 	/* @chan: of the first connector, which all is about */
 	struct xen_drm_front_evtchnl *chan;
 	struct xen_displif_sring *sring;
@@ -43,6 +45,8 @@ struct loopback {
 
 	/* @num_broken: calls of &xen_drm_front_conn_ops.broken */
 	atomic_t num_broken;
+	/* @fault: what the last of them said of the backend */
+	char fault[96];
 	/* @expected_cookie: of the flip that KMS would wait for, or 0 */
 	u64 expected_cookie;
 	unsigned int num_flips;

@@ -93,8 +93,8 @@ struct wire {
 	struct xen_drm_front_fb fb;
 	/* @shares: page directories that are not freed */
 	int shares;
-	/* @revoked: and how many have been revoked */
-	int revoked;
+	/* @freed: and how many have been, with all grants revoked */
+	int freed;
 	/* @grant_error: what granting fails with, or 0 */
 	int grant_error;
 	/* @pages: that were last granted */
@@ -104,7 +104,8 @@ struct wire {
 };
 
 static struct xen_drm_front_pgdir *
-stub_grant(domid_t domid, struct page **pages, unsigned int num_pages)
+stub_grant(struct xen_drm_front_held *held, domid_t domid, struct page **pages,
+	   unsigned int num_pages, struct xen_drm_front_block *block)
 {
 	struct wire *wire = kunit_get_current_test()->priv;
 
@@ -121,19 +122,13 @@ static grant_ref_t stub_start(const struct xen_drm_front_pgdir *pgdir)
 	return DIRECTORY;
 }
 
-static unsigned int stub_revoke(struct xen_drm_front_pgdir *pgdir)
-{
-	struct wire *wire = kunit_get_current_test()->priv;
-
-	wire->revoked++;
-	return 0;
-}
-
-static void stub_free(struct xen_drm_front_pgdir *pgdir)
+static unsigned int stub_free(struct xen_drm_front_pgdir *pgdir)
 {
 	struct wire *wire = kunit_get_current_test()->priv;
 
 	wire->shares--;
+	wire->freed++;
+	return 0;
 }
 
 static int stub_unmap(struct xen_drm_front_pgdir *pgdir)
@@ -160,7 +155,6 @@ static int wire_init(struct kunit *test)
 	wire->dbuf.height = 720;
 	wire->dbuf.bpp = 32;
 	wire->dbuf.size = 1280 * 720 * 4;
-	INIT_LIST_HEAD(&wire->dbuf.held);
 
 	wire->fb.cookie = FB_COOKIE;
 	wire->fb.dbuf = &wire->dbuf;
@@ -172,7 +166,6 @@ static int wire_init(struct kunit *test)
 
 	kunit_activate_static_stub(test, xen_drm_front_pgdir_grant, stub_grant);
 	kunit_activate_static_stub(test, xen_drm_front_pgdir_start, stub_start);
-	kunit_activate_static_stub(test, xen_drm_front_pgdir_revoke, stub_revoke);
 	kunit_activate_static_stub(test, xen_drm_front_pgdir_free, stub_free);
 	kunit_activate_static_stub(test, xen_drm_front_pgdir_unmap, stub_unmap);
 	return 0;
@@ -252,6 +245,22 @@ static void dbuf_create_without_grants(struct kunit *test)
 	expect_unshared(test);
 }
 
+static void dbuf_create_while_too_much_is_held(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+
+	loopback_start(wire->lb, loopback_agree);
+
+	wire->lb->held.num_pages = wire->lb->held.max_pages + 1;
+	KUNIT_EXPECT_EQ(test, xen_drm_front_dbuf_create(&wire->display, &wire->dbuf), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, wire->lb->requests, 0);
+	expect_unshared(test);
+
+	wire->lb->held.num_pages = wire->lb->held.max_pages;
+	KUNIT_EXPECT_EQ(test, xen_drm_front_dbuf_create(&wire->display, &wire->dbuf), 0);
+	KUNIT_EXPECT_EQ(test, wire->lb->requests, 1);
+}
+
 static void dbuf_create_is_refused(struct kunit *test)
 {
 	struct wire *wire = test->priv;
@@ -259,7 +268,7 @@ static void dbuf_create_is_refused(struct kunit *test)
 	loopback_start(wire->lb, refuse);
 
 	KUNIT_EXPECT_EQ(test, xen_drm_front_dbuf_create(&wire->display, &wire->dbuf), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, wire->revoked, 1);
+	KUNIT_EXPECT_EQ(test, wire->freed, 1);
 	expect_unshared(test);
 }
 
@@ -277,7 +286,7 @@ static void dbuf_create_is_not_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, destroy.operation, XENDISPL_OP_DBUF_DESTROY);
 	KUNIT_EXPECT_EQ(test, destroy.op.dbuf_destroy.dbuf_cookie,
 			create.op.dbuf_create.dbuf_cookie);
-	KUNIT_EXPECT_EQ(test, wire->revoked, 1);
+	KUNIT_EXPECT_EQ(test, wire->freed, 1);
 	expect_unshared(test);
 }
 
@@ -291,7 +300,7 @@ static void dbuf_destroy(struct kunit *test)
 	xen_drm_front_dbuf_destroy(&wire->display, &wire->dbuf);
 
 	expect_request(test, dbuf_destroy_image, 0, 0);
-	KUNIT_EXPECT_EQ(test, wire->revoked, 1);
+	KUNIT_EXPECT_EQ(test, wire->freed, 1);
 	expect_unshared(test);
 }
 
@@ -304,7 +313,7 @@ static void dbuf_destroy_is_refused(struct kunit *test)
 
 	xen_drm_front_dbuf_destroy(&wire->display, &wire->dbuf);
 
-	KUNIT_EXPECT_EQ(test, wire->revoked, 1);
+	KUNIT_EXPECT_EQ(test, wire->freed, 1);
 	expect_unshared(test);
 }
 
@@ -488,6 +497,7 @@ static struct kunit_case wire_cases[] = {
 	KUNIT_CASE(sizes),
 	KUNIT_CASE(dbuf_create),
 	KUNIT_CASE(dbuf_create_without_grants),
+	KUNIT_CASE(dbuf_create_while_too_much_is_held),
 	KUNIT_CASE(dbuf_create_is_refused),
 	KUNIT_CASE_SLOW(dbuf_create_is_not_answered),
 	KUNIT_CASE(dbuf_destroy),

@@ -46,7 +46,7 @@ MUTANTS = [
      "next = i + 1 < 0 ? pgdir->grefs[i + 1] :",
      "test_uhd", "aarch64-new"),
     ("grants are not revoked", PGDIR,
-     "if (pgdir->grefs && pgdir->dirs)\n\t\tpgdir_revoke_later(pgdir);", "",
+     "if (pgdir->grefs && pgdir->dirs)\n\t\tstill_mapped = pgdir_revoke(pgdir);", "",
      "test_grants_run_out", "aarch64-new"),
     ("unused bytes of requests are not 0", EVTCHNL,
      "req->id = slot->id;", "req->id = slot->id;\n\treq->reserved[2] = 1;",
