@@ -57,6 +57,10 @@
  * a while then, and so is one that keeps too many pages mapped.
  */
 
+static bool trusted = true;
+module_param(trusted, bool, 0444);
+MODULE_PARM_DESC(trusted, "Is the backend trusted to allocate buffers and to see other drivers' (default Y)");
+
 /*
  * After the backend broke the protocol, or a connection of less than this time,
  * how long to wait for the next try.
@@ -69,6 +73,8 @@
 
 /** struct front_stats - what an administrator may want to know */
 struct front_stats {
+	/** @trusted: the backend is, as parameter and toolstack say */
+	bool trusted;
 	/** @connections: begun since the driver was bound */
 	unsigned int connections;
 	/** @faults: connections in which the backend broke the protocol */
@@ -917,7 +923,11 @@ static int front_check_buffer_mode(struct xen_drm_front *front)
 	if (!front->cfg.be_alloc)
 		return 0;
 
-	if (IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA))
+	if (!trusted)
+		reason = "the module's parameter trusted=0 forbids it";
+	else if (!front->cfg.trusted)
+		reason = "the device's node trusted=0 forbids it";
+	else if (IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA))
 		reason = "CONFIG_DRM_XEN_FRONTEND_CMA makes them contiguous here";
 	else if (xen_pv_domain())
 		reason = "a PV guest cannot map them, PVH, HVM and Arm can";
@@ -943,6 +953,7 @@ static int front_connect(struct xen_drm_front *front)
 		ret = front_check_buffer_mode(front);
 	if (ret)
 		return ret;
+	front->cfg.trusted &= trusted;
 
 	conn = xen_drm_front_conn_alloc(&xb_dev->dev, &front->held, xb_dev->otherend_id,
 					front->cfg.num_connectors,
@@ -963,6 +974,7 @@ static int front_connect(struct xen_drm_front *front)
 	}
 
 	spin_lock(&front->lock);
+	front->stats.trusted = front->cfg.trusted;
 	front->stats.connections++;
 	spin_unlock(&front->lock);
 	front->began_at = jiffies;
@@ -1209,6 +1221,7 @@ static int front_show(struct seq_file *m, void *unused)
 	stats = front->stats;
 	spin_unlock(&front->lock);
 
+	seq_printf(m, "trusted: %d\n", stats.trusted);
 	seq_printf(m, "state: %d\n", READ_ONCE(front->xb_dev->state));
 	seq_printf(m, "connections: %u\n", stats.connections);
 	seq_printf(m, "faults: %u\n", stats.faults);

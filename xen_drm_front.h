@@ -78,6 +78,8 @@ struct xen_drm_front_cfg {
 	bool version_offered;
 	/** @be_alloc: buffers are allocated by the backend */
 	bool be_alloc;
+	/** @trusted: the backend may allocate buffers and see those of other drivers */
+	bool trusted;
 	/** @connectors: the first @num_connectors are valid */
 	struct xen_drm_front_cfg_connector connectors[XEN_DRM_FRONT_MAX_CONNECTORS];
 };
@@ -87,6 +89,7 @@ int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
 int xen_drm_front_cfg_parse_resolution(const char *text, u32 *width,
 				       u32 *height);
 bool xen_drm_front_cfg_parse_be_alloc(const char *text);
+bool xen_drm_front_cfg_parse_trusted(const char *text);
 int xen_drm_front_cfg_pick_version(const char *list);
 
 /* ------------------------------------------------------------------------

@@ -11,6 +11,8 @@
 
 #include "xen_drm_front.h"
 
+/* Known to the toolstack, but not to displif.h. */
+#define CFG_FIELD_TRUSTED	"trusted"
 #define CFG_LIST_SEPARATOR	","
 #define CFG_RESOLUTION_SEPARATOR 'x'
 /* Digits of the largest u32. */
@@ -94,6 +96,21 @@ bool xen_drm_front_cfg_parse_be_alloc(const char *text)
 	return text && !strcmp(text, "1");
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_parse_be_alloc);
+
+/**
+ * xen_drm_front_cfg_parse_trusted - parse the "trusted" node
+ * @text: the node's value, NULL when there is none
+ *
+ * As with other frontends: the toolstack writes it to the frontend's directory,
+ * where the backend cannot.
+ *
+ * Returns: whether the backend is trusted; when in doubt it is not.
+ */
+bool xen_drm_front_cfg_parse_trusted(const char *text)
+{
+	return !text || !strcmp(text, "1");
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_parse_trusted);
 
 /**
  * xen_drm_front_cfg_pick_version - choose the protocol version
@@ -263,6 +280,10 @@ int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
 
 	text = cfg_read_node(xb_dev->nodename, XENDISPL_FIELD_BE_ALLOC);
 	cfg->be_alloc = xen_drm_front_cfg_parse_be_alloc(text);
+	kfree(text);
+
+	text = cfg_read_node(xb_dev->nodename, CFG_FIELD_TRUSTED);
+	cfg->trusted = xen_drm_front_cfg_parse_trusted(text);
 	kfree(text);
 
 	return cfg_read_connectors(xb_dev, cfg);

@@ -587,7 +587,10 @@ struct drm_gem_object *xen_drm_front_gem_prime_import(struct drm_device *drm,
  * @attach: our attachment
  * @sgt: the pages; on success the object's
  *
- * Returns: an object; -EINVAL when the memory cannot be granted page by page:
+ * Only for buffers of other drivers: one of our own is found by the core.
+ *
+ * Returns: an object; -EPERM when the backend is not trusted with memory that
+ * others manage; -EINVAL when the memory cannot be granted page by page:
  * there are no pages, they are not the buffer's as a whole, or not counted; or
  * -ENOMEM.
  */
@@ -599,6 +602,11 @@ xen_drm_front_gem_prime_import_sg_table(struct drm_device *drm,
 	size_t size = attach->dmabuf->size;
 	struct xen_drm_front_gem *gem;
 
+	if (!to_xen_drm_front_display(drm)->cfg.trusted) {
+		drm_dbg_prime(drm, "the backend is not trusted with a buffer of %s\n",
+			      attach->dmabuf->exp_name);
+		return ERR_PTR(-EPERM);
+	}
 	if (!size || !PAGE_ALIGNED(size) || size > U32_MAX ||
 	    gem_check_sgt(sgt, size)) {
 		drm_dbg_prime(drm, "%zu bytes of %s cannot be granted page by page\n",

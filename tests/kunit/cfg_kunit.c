@@ -109,6 +109,33 @@ static void be_alloc(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_be_alloc(c->text), c->be_alloc);
 }
 
+struct trusted_case {
+	const char *name;
+	const char *text;
+	bool trusted;
+};
+
+/* When in doubt not. */
+static const struct trusted_case trusted_cases[] = {
+	{ "missing", NULL, true },
+	{ "1", "1", true },
+	{ "0", "0", false },
+	{ "empty", "", false },
+	{ "yes", "yes", false },
+	{ "01", "01", false },
+	{ "1 and a newline", "1\n", false },
+	{ "-1", "-1", false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(trusted, trusted_cases, name);
+
+static void trusted(struct kunit *test)
+{
+	const struct trusted_case *c = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_trusted(c->text), c->trusted);
+}
+
 struct versions_case {
 	const char *name;
 	const char *list;
@@ -163,6 +190,7 @@ static void very_long_versions(struct kunit *test)
 static struct kunit_case cfg_cases[] = {
 	KUNIT_CASE_PARAM(resolution, resolution_gen_params),
 	KUNIT_CASE_PARAM(be_alloc, be_alloc_gen_params),
+	KUNIT_CASE_PARAM(trusted, trusted_gen_params),
 	KUNIT_CASE_PARAM(versions, versions_gen_params),
 	KUNIT_CASE(very_long_versions),
 	{}
