@@ -8,17 +8,10 @@
 
 #include "conform.h"
 #include "edid.h"
+#include "expect.h"
 #include "picture.h"
 
 static unsigned int passed, failed;
-static bool all_ok;
-
-#define EXPECT(condition) do {						\
-	if (!(condition)) {						\
-		printf("  line %d: not true: %s\n", __LINE__, #condition); \
-		all_ok = false;					\
-	}								\
-} while (0)
 
 static const struct dbuf_params dbuf_64x48 = {
 	.width = 64, .height = 48, .bpp = 32, .size = 64 * 48 * 4,

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "expect.h"
 #include "front.h"
 #include "picture.h"
 
@@ -20,14 +21,6 @@
 
 static const char *backend;
 static struct front_buffer buffer;
-static bool all_ok;
-
-#define EXPECT(condition) do {						\
-	if (!(condition)) {						\
-		printf("  line %d: not true: %s\n", __LINE__, #condition); \
-		all_ok = false;					\
-	}								\
-} while (0)
 
 static char *ctl(const char *command)
 {
