@@ -11,6 +11,7 @@
  *	buffer.c     guest memory: directories, grants, display buffers
  *	stats.c      breaches and counters, as text and JSON
  *	control.c    the socket that tests talk to; ctl.c is its client
+ *	hostile.h    says which files make it misbehave
  *	conform.c, picture.c, edid.c   pure parts, with unit tests in check.c
  *
  * A device lives from its appearance in XenStore until its node is gone. A
@@ -28,6 +29,7 @@
 #include <xenstore.h>
 
 #include "conform.h"
+#include "hostile.h"
 #include "picture.h"
 #include "wire.h"
 
@@ -107,6 +109,8 @@ struct device {
 	char watch_token[48];
 	bool watch_fired;	/* the event that registration causes has come */
 	bool stale;		/* frontend's state is from before our time */
+	bool attacked;		/* this connection was; breaches may be our fault */
+	char *raw_state;	/* what an attack wrote in the place of our state */
 	int be_state;		/* what we wrote last */
 	int fe_state;		/* what we saw last */
 	unsigned int version;
@@ -165,6 +169,9 @@ int store_read_state(const char *dir);	/* 0 (Unknown) when not there */
 bool store_online(const struct device *dev);
 void store_offer_versions(const struct device *dev);
 void store_write_state(struct device *dev, int state);
+void store_write_raw_state(struct device *dev, const char *text);
+bool store_is_raw(const struct device *dev, const char *text);
+void store_end_raw_state(struct device *dev);
 
 /* device.c */
 void devices_rescan(void);
@@ -184,6 +191,9 @@ void connectors_tick(void);
 bool connectors_flip_pending(void);
 void connector_reply(struct connector *conn, const struct xendispl_resp *resp);
 void connector_event(struct connector *conn, uint64_t fb_cookie);
+void connector_send_reply(struct connector *conn, const struct xendispl_resp *resp);
+void connector_send_event(struct connector *conn, const struct xendispl_evt *evt);
+void connector_notify(const struct connector *conn, int port);
 
 /* verbs.c */
 int verb_execute(struct connector *conn, const struct xendispl_req *req,

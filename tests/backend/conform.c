@@ -37,6 +37,17 @@ const char *operation_name(uint8_t operation)
 	return op ? op->name : NULL;
 }
 
+bool operation_parse(const char *name, uint8_t *operation)
+{
+	for (size_t op = 0; op < ARRAY_SIZE(operations); op++) {
+		if (operations[op].name && !strcmp(operations[op].name, name)) {
+			*operation = op;
+			return true;
+		}
+	}
+	return false;
+}
+
 void finding(struct findings *f, int status, const char *fmt, ...)
 {
 	va_list args;

@@ -55,6 +55,9 @@ struct view {
 /* "DBUF_CREATE" ...; NULL for an operation that the protocol does not have. */
 const char *operation_name(uint8_t operation);
 
+/* False if @name is no operation's. */
+bool operation_parse(const char *name, uint8_t *operation);
+
 /* True if the request has no content: SET_CONFIG's way to say "off". */
 bool is_reset(const struct xendispl_set_config_req *req);
 

@@ -130,7 +130,7 @@ void connector_release(struct connector *conn)
 	conn->bound = false;
 }
 
-static void notify(const struct connector *conn, int port)
+void connector_notify(const struct connector *conn, int port)
 {
 	if (xenevtchn_notify(be.xce, port) < 0)
 		log_error("dom%u/%u/%u: cannot notify: %s", conn->dev->domid, conn->dev->devid,
@@ -147,28 +147,30 @@ static void forget_id(struct connector *conn, uint16_t id)
 	}
 }
 
-/* Every reply goes out here and nowhere else. */
-void connector_reply(struct connector *conn, const struct xendispl_resp *resp)
+void connector_send_reply(struct connector *conn, const struct xendispl_resp *resp)
 {
 	int must_notify;
 
 	memcpy(RING_GET_RESPONSE(&conn->ring, conn->ring.rsp_prod_pvt), resp, sizeof(*resp));
 	conn->ring.rsp_prod_pvt++;
-	forget_id(conn, resp->id);
 	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&conn->ring, must_notify);
 	if (must_notify)
-		notify(conn, conn->req_port);
+		connector_notify(conn, conn->req_port);
 }
 
-/* Every event goes out here and nowhere else. */
-void connector_event(struct connector *conn, uint64_t fb_cookie)
+/* Every reply goes out here and nowhere else. */
+void connector_reply(struct connector *conn, const struct xendispl_resp *resp)
+{
+	struct xendispl_resp copy = *resp;
+
+	forget_id(conn, resp->id);
+	if (!hostile_reply(conn, &copy))
+		connector_send_reply(conn, &copy);
+}
+
+void connector_send_event(struct connector *conn, const struct xendispl_evt *event)
 {
 	uint32_t waiting = conn->in_prod - READ_ONCE(conn->events->in_cons);
-	struct xendispl_evt event = {
-		.id = conn->event_id++,
-		.type = XENDISPL_EVT_PG_FLIP,
-		.op.pg_flip.fb_cookie = fb_cookie,
-	};
 
 	if (waiting > XENDISPL_IN_RING_LEN)
 		breach(conn->dev, conn->index, "in_cons is ahead of in_prod by %u", -waiting);
@@ -177,10 +179,23 @@ void connector_event(struct connector *conn, uint64_t fb_cookie)
 		be.totals.events_dropped++;
 		return;
 	}
-	memcpy(&XENDISPL_IN_RING_REF(conn->events, conn->in_prod), &event, sizeof(event));
+	memcpy(&XENDISPL_IN_RING_REF(conn->events, conn->in_prod), event, sizeof(*event));
 	xen_wmb();	/* the event must be there before the index says so */
 	WRITE_ONCE(conn->events->in_prod, ++conn->in_prod);
-	notify(conn, conn->evt_port);
+	connector_notify(conn, conn->evt_port);
+}
+
+/* Every event goes out here and nowhere else. */
+void connector_event(struct connector *conn, uint64_t fb_cookie)
+{
+	struct xendispl_evt event = {
+		.id = conn->event_id++,
+		.type = XENDISPL_EVT_PG_FLIP,
+		.op.pg_flip.fb_cookie = fb_cookie,
+	};
+
+	if (!hostile_event(conn, &event))
+		connector_send_event(conn, &event);
 }
 
 static void check_id(struct connector *conn, uint16_t id)
@@ -188,7 +203,9 @@ static void check_id(struct connector *conn, uint16_t id)
 	for (unsigned int i = 0; i < conn->nr_unanswered; i++)
 		if (conn->unanswered[i] == id)
 			breach(conn->dev, conn->index, "request id %u is still outstanding", id);
-	conn->unanswered[conn->nr_unanswered++] = id;
+	/* Full only after an attack, which makes free slots of unanswered ids. */
+	if (conn->nr_unanswered < ARRAY_SIZE(conn->unanswered))
+		conn->unanswered[conn->nr_unanswered++] = id;
 }
 
 static void enqueue(struct connector *conn, const struct xendispl_req *req)

@@ -193,23 +193,66 @@ static void command_crc(struct client *client, char **args)
 	free(rgb);
 }
 
-static void command_stats(struct client *client, char **args)
+/* A reply of any length. */
+static void reply_with(struct client *client, void (*write_to)(FILE *out))
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
-	(void)args;
 	if (!out) {
 		reply(client, "error: out of memory\n");
 		return;
 	}
 	fputs("ok\n", out);
-	stats_json(out);
+	write_to(out);
 	fclose(out);
 	send_all(client->fd, text, len);
 	free_client(client);
 	free(text);
+}
+
+static void command_stats(struct client *client, char **args)
+{
+	(void)args;
+	reply_with(client, stats_json);
+}
+
+static void command_attacks(struct client *client, char **args)
+{
+	(void)args;
+	reply_with(client, attacks_list);
+}
+
+static void command_attack(struct client *client, char **args)
+{
+	char error[200];
+
+	bool ok = true;
+
+	if (!strcmp(args[0], "off") && !args[1])
+		attacks_off();
+	else
+		ok = attack_start(args, error, sizeof(error));
+	if (ok)
+		reply(client, "ok\n");
+	else
+		reply(client, "error: %s\n", error);
+}
+
+static void command_state(struct client *client, char **args)
+{
+	uint32_t domid, devid;
+	struct device *dev = NULL;
+
+	if (parse_u32(args[0], &domid) && parse_u32(args[1], &devid))
+		dev = device_find(domid, devid);
+	if (!dev) {
+		reply(client, "error: there is no device %s %s\n", args[0], args[1]);
+		return;
+	}
+	store_write_raw_state(dev, args[2]);
+	reply(client, "ok\n");
 }
 
 static void command_reset_stats(struct client *client, char **args)
@@ -239,17 +282,6 @@ static void command_quit(struct client *client, char **args)
 	reply(client, "ok\n");
 }
 
-static bool parse_operation(const char *text, unsigned int *operation)
-{
-	for (unsigned int op = 1; op < OPERATIONS; op++) {
-		if (operation_name(op) && !strcmp(operation_name(op), text)) {
-			*operation = op;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool parse_errno(const char *text, int *error)
 {
 	uint32_t number;
@@ -270,18 +302,19 @@ static bool parse_errno(const char *text, int *error)
 static bool set_mischief(char **args)
 {
 	struct mischief *m = &be.mischief;
-	unsigned int op;
 	uint32_t number;
+	uint8_t op;
 
 	if (!strcmp(args[0], "reset") && !args[1]) {
 		memset(m, 0, sizeof(*m));
+		attacks_off();
 		return true;
 	}
 	if (!strcmp(args[0], "reply-delay") && args[1] && parse_u32(args[1], &number)) {
 		m->reply_delay_ms = number;
 		return true;
 	}
-	if (!args[1] || !parse_operation(args[1], &op) || !args[2] ||
+	if (!args[1] || !operation_parse(args[1], &op) || !args[2] ||
 	    !parse_u32(args[2], &number))
 		return false;
 	if (!strcmp(args[0], "drop") && !args[3]) {
@@ -355,6 +388,9 @@ static const struct command {
 	{ "reset-stats", 0, 0, command_reset_stats, "" },
 	{ "pace", 1, 1, command_pace, "60|immediate|HZ|stop" },
 	{ "set", 1, 4, command_set, "KEY VALUE..." },
+	{ "attacks", 0, 0, command_attacks, "" },
+	{ "attack", 1, ARGS_MAX, command_attack, "off|NAME [DOM DEV CONN] [KEY=VALUE...]" },
+	{ "state", 3, 3, command_state, "DOM DEV TEXT|empty|none" },
 	{ "wait-flips", 5, 5, command_wait_flips, "DOM DEV CONN N SECONDS" },
 	{ "wait-shown", 5, 5, command_wait_shown, "DOM DEV CONN CRC SECONDS" },
 	{ "quit", 0, 0, command_quit, "" },

@@ -97,6 +97,7 @@ static void read_features(struct device *dev)
 
 static void device_bind(struct device *dev)
 {
+	dev->attacked = false;
 	read_features(dev);
 	if (!read_connectors(dev)) {
 		device_error(dev);
@@ -274,6 +275,7 @@ static void remove_device(struct device *dev)
 	*link = dev->next;
 	for (unsigned int i = 0; i < CONNECTORS_MAX; i++)
 		connector_free(dev->connectors[i]);
+	free(dev->raw_state);
 	free(dev->be_path);
 	free(dev->fe_path);
 	free(dev);
@@ -306,6 +308,10 @@ static void check_device(unsigned int domid, unsigned int devid)
 
 	snprintf(path, sizeof(path), "%s/%u/%u", be.base, domid, devid);
 	text = store_read(path, "state");
+	if (dev && store_is_raw(dev, text)) {
+		free(text);
+		return;
+	}
 	free(text);
 	if (!text) {
 		if (dev)

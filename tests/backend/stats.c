@@ -10,6 +10,7 @@
 #define BREACH_LOG_MAX 500
 
 static uint64_t nr_breaches;
+static uint64_t nr_excused;
 static char *breach_log[BREACH_LOG_MAX];
 static unsigned int breach_log_len;
 
@@ -51,6 +52,12 @@ void breach(const struct device *dev, int connector, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text + len, sizeof(text) - len, fmt, args);
 	va_end(args);
+	/* What an attacked frontend does is not held against it. */
+	if (dev->attacked) {
+		nr_excused++;
+		log_debug("under attack: %s", text);
+		return;
+	}
 	nr_breaches++;
 	if (breach_log_len < BREACH_LOG_MAX) {
 		breach_log[breach_log_len++] = strdup(text);
@@ -151,7 +158,9 @@ void stats_json(FILE *out)
 			fputc(',', out);
 		json_string(out, breach_log[i]);
 	}
-	fputs("],\"devices\":[", out);
+	fprintf(out, "],\"excused\":%" PRIu64 ",", nr_excused);
+	attacks_json(out);
+	fputs(",\"devices\":[", out);
 	for (const struct device *dev = be.devices; dev; dev = dev->next) {
 		json_device(out, dev);
 		mapped += buffers_mapped_pages(dev);
@@ -169,6 +178,8 @@ void stats_reset(void)
 		free(breach_log[i]);
 	breach_log_len = 0;
 	nr_breaches = 0;
+	nr_excused = 0;
+	attacks_reset_stats();
 	memset(&be.totals, 0, sizeof(be.totals));
 	for (struct device *dev = be.devices; dev; dev = dev->next)
 		for (unsigned int i = 0; i < CONNECTORS_MAX; i++)

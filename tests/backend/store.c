@@ -4,6 +4,8 @@
 #include "backend.h"
 
 #define PATH_SIZE 512
+#define RAW_EMPTY "empty"
+#define RAW_NONE "none"
 
 /* Each returned value is ended by a 0, which xs_read() does for us. */
 char *store_read(const char *dir, const char *node)
@@ -107,5 +109,48 @@ void store_write_state(struct device *dev, int state)
 		  state);
 	snprintf(value, sizeof(value), "%d", state);
 	dev->be_state = state;
+	free(dev->raw_state);
+	dev->raw_state = NULL;
 	store_write(dev->be_path, "state", value);
+}
+
+/*
+ * An attack: our own state machine does not follow. @text is what to write, or
+ * "empty", or "none" for no node.
+ */
+void store_write_raw_state(struct device *dev, const char *text)
+{
+	char path[PATH_SIZE];
+
+	log_debug("dom%u/%u: raw state %s", dev->domid, dev->devid, text);
+	dev->attacked = true;
+	free(dev->raw_state);
+	dev->raw_state = strdup(text);
+	if (strcmp(text, RAW_NONE)) {
+		store_write(dev->be_path, "state", strcmp(text, RAW_EMPTY) ? text : "");
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/state", dev->be_path);
+	xs_rm(be.xs, XBT_NULL, path);
+}
+
+/* Is @text, NULL without a node, what the attack left there? */
+bool store_is_raw(const struct device *dev, const char *text)
+{
+	char *there;
+
+	if (!dev->raw_state)
+		return false;
+	if (!text) {
+		there = store_read(dev->be_path, "frontend");
+		free(there);
+		return there && !strcmp(dev->raw_state, RAW_NONE);
+	}
+	return !strcmp(dev->raw_state, *text ? text : RAW_EMPTY);
+}
+
+void store_end_raw_state(struct device *dev)
+{
+	if (dev->raw_state)
+		store_write_state(dev, dev->be_state);
 }
