@@ -356,7 +356,7 @@ bool xen_drm_front_evtchnl_drain_replies(struct xen_drm_front_evtchnl *chan,
 bool xen_drm_front_evtchnl_drain_events(struct xen_drm_front_evtchnl *chan);
 
 /* ------------------------------------------------------------------------
- * Verbs and the bus device: xen_drm_front.c
+ * Verbs: xen_drm_front_verbs.c
  */
 
 /**
@@ -451,6 +451,33 @@ to_xen_drm_front_display(struct drm_device *drm)
 	return container_of(drm, struct xen_drm_front_display, drm);
 }
 
+u32 xen_drm_front_stride(u32 width, u32 bpp);
+
+int xen_drm_front_dbuf_create(struct xen_drm_front_display *display,
+			      struct xen_drm_front_dbuf *dbuf);
+void xen_drm_front_dbuf_destroy(struct xen_drm_front_display *display,
+				struct xen_drm_front_dbuf *dbuf);
+void xen_drm_front_dbuf_unshare_all(struct xen_drm_front_display *display);
+int xen_drm_front_fb_attach(struct xen_drm_front_display *display,
+			    struct xen_drm_front_fb *fb);
+void xen_drm_front_fb_detach(struct xen_drm_front_display *display,
+			     struct xen_drm_front_fb *fb);
+int xen_drm_front_set_config(struct xen_drm_front_display *display,
+			     unsigned int index,
+			     const struct xen_drm_front_fb *fb,
+			     u32 width, u32 height);
+int xen_drm_front_page_flip(struct xen_drm_front_display *display,
+			    unsigned int index,
+			    const struct xen_drm_front_fb *fb);
+void xen_drm_front_page_flip_expired(struct xen_drm_front_display *display,
+				     unsigned int index);
+int xen_drm_front_get_edid(struct xen_drm_front_display *display,
+			   unsigned int index, void *edid);
+
+/* ------------------------------------------------------------------------
+ * The bus device: xen_drm_front.c
+ */
+
 /**
  * enum xen_drm_front_step - what the bus device does next
  * @XEN_DRM_FRONT_STAY: nothing until something changes
@@ -474,28 +501,6 @@ extern struct workqueue_struct *xen_drm_front_wq;
 enum xen_drm_front_step
 xen_drm_front_next_step(enum xenbus_state own, enum xenbus_state backend,
 			bool backend_online, bool conn_broken, bool in_use);
-
-u32 xen_drm_front_stride(u32 width, u32 bpp);
-
-int xen_drm_front_dbuf_create(struct xen_drm_front_display *display,
-			      struct xen_drm_front_dbuf *dbuf);
-void xen_drm_front_dbuf_destroy(struct xen_drm_front_display *display,
-				struct xen_drm_front_dbuf *dbuf);
-int xen_drm_front_fb_attach(struct xen_drm_front_display *display,
-			    struct xen_drm_front_fb *fb);
-void xen_drm_front_fb_detach(struct xen_drm_front_display *display,
-			     struct xen_drm_front_fb *fb);
-int xen_drm_front_set_config(struct xen_drm_front_display *display,
-			     unsigned int index,
-			     const struct xen_drm_front_fb *fb,
-			     u32 width, u32 height);
-int xen_drm_front_page_flip(struct xen_drm_front_display *display,
-			    unsigned int index,
-			    const struct xen_drm_front_fb *fb);
-void xen_drm_front_page_flip_expired(struct xen_drm_front_display *display,
-				     unsigned int index);
-int xen_drm_front_get_edid(struct xen_drm_front_display *display,
-			   unsigned int index, void *edid);
 
 /* ------------------------------------------------------------------------
  * Memory: xen_drm_front_gem.c

@@ -15,13 +15,14 @@ import build  # noqa: E402 pylint: disable=wrong-import-position
 FRONT, KMS, GEM = "xen_drm_front.c", "xen_drm_front_kms.c", "xen_drm_front_gem.c"
 CFG, PGDIR = "xen_drm_front_cfg.c", "xen_drm_front_pgdir.c"
 EVTCHNL = "xen_drm_front_evtchnl.c"
+VERBS = "xen_drm_front_verbs.c"
 
 # What is broken, where, the text and what it becomes, the scenario, the platform.
 MUTANTS = [
-    ("every framebuffer is said to be XRGB8888", FRONT,
+    ("every framebuffer is said to be XRGB8888", VERBS,
      ".pixel_format = fb->format", ".pixel_format = 0x34325258",
      "test_each_format", "aarch64-new"),
-    ("the mode is set with the framebuffer's size", FRONT,
+    ("the mode is set with the framebuffer's size", VERBS,
      "req.op.set_config.width = width;", "req.op.set_config.width = fb->width;",
      "test_framebuffer_larger_than_mode", "aarch64-new"),
     ("DIRTYFB does nothing", KMS,
@@ -31,11 +32,11 @@ MUTANTS = [
      "ret = xen_drm_front_page_flip(pipe->display, pipe->index, fb);",
      "ret = 0; pipe_finish_flip(pipe, fb->cookie, 0);",
      "test_modeset_and_flips and legacy", "aarch64-new"),
-    ("buffers are created on the last connector's ring", FRONT,
+    ("buffers are created on the last connector's ring", VERBS,
      "return &display->conn->channels[0];",
      "return &display->conn->channels[display->conn->num_channels - 1];",
      "test_connectors_at_once and legacy and 2", "aarch64-new"),
-    ("framebuffers are not detached", FRONT,
+    ("framebuffers are not detached", VERBS,
      "\tguard(mutex)(&display->lock);\n\n"
      "\tret = xen_drm_front_evtchnl_call(display_buffer_channel(display), "
      "&req, NULL);\n\tif (ret && ret != -ENODEV)",
@@ -78,12 +79,12 @@ MUTANTS = [
     ("any be-alloc but 0 enables it", CFG,
      'text && !strcmp(text, "1")', 'text && strcmp(text, "0")',
      "test_malformed_configuration", "x86_64-6.12"),
-    ("any pitch is accepted", FRONT,
+    ("any pitch is accepted", VERBS,
      "\tif (dbuf->be_alloc || dbuf->num_fbs || !fb_dbuf_width(fb, &width) ||",
      "\tif (!fb_dbuf_width(fb, &width))\n\t\treturn 0;\n"
      "\tif (dbuf->be_alloc || dbuf->num_fbs ||",
      "test_client_checks and badfb", "aarch64-new"),
-    ("the backend's pages are unmapped too late", FRONT,
+    ("the backend's pages are unmapped too late", VERBS,
      "\tdbuf_unmap(display, dbuf);\n\tdbuf_send_destroy(display, dbuf);",
      "\tdbuf_send_destroy(display, dbuf);\n\tdbuf_unmap(display, dbuf);",
      "test_backend_allocated and not refused", "aarch64-new"),
