@@ -400,6 +400,7 @@ static bool evtchnl_next_reply(struct xen_drm_front_evtchnl *chan,
 	}
 
 	RING_COPY_RESPONSE(ring, ring->rsp_cons, &resp);
+	barrier(); /* what is checked below is the copy, not the slot */
 	ring->rsp_cons++;
 	return evtchnl_take_reply(chan, &resp, failed);
 }
