@@ -146,12 +146,17 @@ int xen_drm_front_cfg_pick_version(const char *list)
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_pick_version);
 
-/* Returns the node's value, to be freed, or NULL when it cannot be read. */
-static char *cfg_read_node(const char *dir, const char *node)
+/* Returns the node's value, to be freed, NULL when there is none, or an error. */
+static char *cfg_read_node(struct xenbus_device *xb_dev, const char *dir,
+			   const char *node)
 {
 	char *value = xenbus_read(XBT_NIL, dir, node, NULL);
 
-	return IS_ERR(value) ? NULL : value;
+	if (value == ERR_PTR(-ENOENT))
+		return NULL;
+	if (IS_ERR(value))
+		xenbus_dev_error(xb_dev, PTR_ERR(value), "reading %s/%s", dir, node);
+	return value;
 }
 
 static int cfg_read_connector(struct xenbus_device *xb_dev, unsigned int index,
@@ -166,9 +171,9 @@ static int cfg_read_connector(struct xenbus_device *xb_dev, unsigned int index,
 	if (!path)
 		return -ENOMEM;
 
-	text = cfg_read_node(path, XENDISPL_FIELD_RESOLUTION);
-	if (!text) {
-		ret = -ENOENT;
+	text = cfg_read_node(xb_dev, path, XENDISPL_FIELD_RESOLUTION);
+	if (IS_ERR_OR_NULL(text)) {
+		ret = text ? PTR_ERR(text) : -ENOENT;
 		goto err_free_path;
 	}
 
@@ -183,7 +188,11 @@ static int cfg_read_connector(struct xenbus_device *xb_dev, unsigned int index,
 	}
 	kfree(text);
 
-	text = cfg_read_node(path, XENDISPL_FIELD_UNIQUE_ID);
+	text = cfg_read_node(xb_dev, path, XENDISPL_FIELD_UNIQUE_ID);
+	if (IS_ERR(text)) {
+		ret = PTR_ERR(text);
+		goto err_free_path;
+	}
 	strscpy(connector->unique_id, text ?: "", sizeof(connector->unique_id));
 
 err_free_text:
@@ -237,9 +246,13 @@ static int cfg_read_connectors(struct xenbus_device *xb_dev,
 static int cfg_read_version(struct xenbus_device *xb_dev,
 			    struct xen_drm_front_cfg *cfg)
 {
-	char *list = cfg_read_node(xb_dev->otherend, XENDISPL_FIELD_BE_VERSIONS);
-	int version = xen_drm_front_cfg_pick_version(list);
+	char *list = cfg_read_node(xb_dev, xb_dev->otherend, XENDISPL_FIELD_BE_VERSIONS);
+	int version;
 
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+
+	version = xen_drm_front_cfg_pick_version(list);
 	if (version < 0) {
 		xenbus_dev_error(xb_dev, version,
 				 "backend speaks versions \"%*pE\", expected one up to %s in the list",
@@ -264,7 +277,8 @@ static int cfg_read_version(struct xenbus_device *xb_dev,
  *
  * Returns: 0, -ENODEV without a connector, -ENOENT for a connector without a
  * resolution, -EINVAL or -ERANGE for a malformed one, -EPROTONOSUPPORT when
- * backend and driver have no version in common, -ENOMEM.
+ * backend and driver have no version in common, -ENOMEM, or another error of
+ * XenStore: what cannot be read is not taken for missing.
  */
 int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
 			   struct xen_drm_front_cfg *cfg)
@@ -278,11 +292,15 @@ int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
 	if (ret)
 		return ret;
 
-	text = cfg_read_node(xb_dev->nodename, XENDISPL_FIELD_BE_ALLOC);
+	text = cfg_read_node(xb_dev, xb_dev->nodename, XENDISPL_FIELD_BE_ALLOC);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
 	cfg->be_alloc = xen_drm_front_cfg_parse_be_alloc(text);
 	kfree(text);
 
-	text = cfg_read_node(xb_dev->nodename, CFG_FIELD_TRUSTED);
+	text = cfg_read_node(xb_dev, xb_dev->nodename, CFG_FIELD_TRUSTED);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
 	cfg->trusted = xen_drm_front_cfg_parse_trusted(text);
 	kfree(text);
 
