@@ -62,6 +62,8 @@ def test_backend_goes_and_comes(lab, guest, how):
         r = p.wait(30)
         assert r.rc == 3, r.out + r.err
         assert int(re.search(r"elapsed_ms=(\d+)", r.out)[1]) < 3000, r.out
+        # First by the event of the flip, then by the next one's error.
+        assert "step=page_flip errno=ENODEV" in r.out, r.out
     else:
         lab.xen.kill_backend()
     lab.xen.start_backend()
