@@ -10,6 +10,7 @@ help:
 	@echo 'make check          all tests; or one part:'
 	@echo '  check-static      checkpatch, sparse, W=1, kernel-doc, shellcheck, builds'
 	@echo '  check-kunit       what needs no Xen'
+	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
 	@echo 'make bench          our module against the kernel'"'"'s own'
 	@echo 'make module         the module for Debian'"'"'s kernels, x86_64 and arm64 -> out/'
@@ -21,9 +22,9 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/lab/check static kunit lab
+	@tests/lab/check static kunit fuzz lab
 
-check-static check-kunit check-lab:
+check-static check-kunit check-fuzz check-lab:
 	@tests/lab/check $(@:check-%=%)
 
 bench:
@@ -36,5 +37,5 @@ module:
 clean:
 	rm -rf out
 
-.PHONY: help demo check check-static check-kunit check-lab bench module clean
+.PHONY: help demo check check-static check-kunit check-fuzz check-lab bench module clean
 .DEFAULT_GOAL := help
