@@ -345,6 +345,8 @@ void xen_drm_front_evtchnl_attach(struct xen_drm_front_evtchnl *chan,
 int xen_drm_front_evtchnl_call(struct xen_drm_front_evtchnl *chan,
 			       struct xendispl_req *req,
 			       struct xendispl_resp *reply);
+int xen_drm_front_evtchnl_call_killable(struct xen_drm_front_evtchnl *chan,
+					struct xendispl_req *req);
 int xen_drm_front_evtchnl_post(struct xen_drm_front_evtchnl *chan,
 			       struct xendispl_req *req);
 int xen_drm_front_evtchnl_flip(struct xen_drm_front_evtchnl *chan,

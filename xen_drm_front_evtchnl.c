@@ -209,6 +209,47 @@ static int evtchnl_collect(struct xen_drm_front_evtchnl *chan,
 	return ret;
 }
 
+static bool evtchnl_wait_is_over(const struct xen_drm_front_evtchnl *chan,
+				 const struct xen_drm_front_slot *slot)
+{
+	return READ_ONCE(slot->state) == XEN_DRM_FRONT_SLOT_DONE ||
+	       xen_drm_front_conn_is_broken(chan->conn);
+}
+
+static int evtchnl_call(struct xen_drm_front_evtchnl *chan, struct xendispl_req *req,
+			struct xendispl_resp *reply, bool killable)
+{
+	const long timeout = msecs_to_jiffies(XEN_DRM_FRONT_TIMEOUT_MS);
+	struct xen_drm_front_slot *slot;
+	long left;
+	int ret;
+
+	guard(mutex)(&chan->call_lock);
+
+	spin_lock(&chan->lock);
+	slot = evtchnl_send(chan, req, XEN_DRM_FRONT_SLOT_WAITED);
+	spin_unlock(&chan->lock);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+
+	if (killable)
+		left = wait_event_killable_timeout(chan->reply_wait,
+						   evtchnl_wait_is_over(chan, slot),
+						   timeout);
+	else
+		left = wait_event_timeout(chan->reply_wait,
+					  evtchnl_wait_is_over(chan, slot), timeout);
+
+	/* The reply may have come at the last moment, whatever ended the wait. */
+	ret = evtchnl_collect(chan, slot, reply);
+	if (ret != -ETIMEDOUT)
+		return ret;
+	if (left < 0)
+		return -EINTR;
+	evtchnl_missed_reply(chan);
+	return ret;
+}
+
 /**
  * xen_drm_front_evtchnl_call - send a request and wait for its reply
  * @chan: transport of the connector
@@ -226,28 +267,28 @@ int xen_drm_front_evtchnl_call(struct xen_drm_front_evtchnl *chan,
 			       struct xendispl_req *req,
 			       struct xendispl_resp *reply)
 {
-	struct xen_drm_front_slot *slot;
-	int ret;
-
-	guard(mutex)(&chan->call_lock);
-
-	spin_lock(&chan->lock);
-	slot = evtchnl_send(chan, req, XEN_DRM_FRONT_SLOT_WAITED);
-	spin_unlock(&chan->lock);
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-
-	wait_event_timeout(chan->reply_wait,
-			   READ_ONCE(slot->state) == XEN_DRM_FRONT_SLOT_DONE ||
-			   xen_drm_front_conn_is_broken(chan->conn),
-			   msecs_to_jiffies(XEN_DRM_FRONT_TIMEOUT_MS));
-
-	ret = evtchnl_collect(chan, slot, reply);
-	if (ret == -ETIMEDOUT)
-		evtchnl_missed_reply(chan);
-	return ret;
+	return evtchnl_call(chan, req, reply, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_evtchnl_call);
+
+/**
+ * xen_drm_front_evtchnl_call_killable - send a request that a dying task gives up
+ * @chan: transport of the connector
+ * @req: zeroed but for what the operation needs; the id is filled in
+ *
+ * For an ioctl that can still be undone. The backend may execute the request all
+ * the same, as after a time-out, but is not to blame.
+ *
+ * Context: as xen_drm_front_evtchnl_call().
+ *
+ * Returns: as xen_drm_front_evtchnl_call(), or -EINTR when the task is killed.
+ */
+int xen_drm_front_evtchnl_call_killable(struct xen_drm_front_evtchnl *chan,
+					struct xendispl_req *req)
+{
+	return evtchnl_call(chan, req, NULL, true);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_evtchnl_call_killable);
 
 /**
  * xen_drm_front_evtchnl_post - send a request whose outcome does not matter

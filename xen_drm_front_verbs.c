@@ -79,8 +79,8 @@ static int dbuf_send_create(struct xen_drm_front_display *display,
 	if (dbuf->be_alloc)
 		create.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
 
-	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &create, NULL);
-	if (ret != -ETIMEDOUT)
+	ret = xen_drm_front_evtchnl_call_killable(display_buffer_channel(display), &create);
+	if (ret != -ETIMEDOUT && ret != -EINTR)
 		return ret;
 
 	/* The backend may still create it. The ring keeps the order. */
@@ -212,7 +212,8 @@ static void dbuf_destroy_locked(struct xen_drm_front_display *display,
  * Implements XENDISPL_OP_DBUF_CREATE.
  *
  * Returns: 0; -ENOSPC or -ENOMEM when grants or memory run out; -ENODEV without
- * a backend; -ETIMEDOUT, or what the backend answered.
+ * a backend; -ETIMEDOUT; -EINTR when the task is killed; or what the backend
+ * answered.
  */
 int xen_drm_front_dbuf_create(struct xen_drm_front_display *display,
 			      struct xen_drm_front_dbuf *dbuf)
@@ -309,8 +310,8 @@ static int fb_send_attach(struct xen_drm_front_display *display,
 	attach.op.fb_attach.width = fb->width;
 	attach.op.fb_attach.height = fb->height;
 	attach.op.fb_attach.pixel_format = fb->format;
-	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &attach, NULL);
-	if (ret != -ETIMEDOUT)
+	ret = xen_drm_front_evtchnl_call_killable(display_buffer_channel(display), &attach);
+	if (ret != -ETIMEDOUT && ret != -EINTR)
 		return ret;
 
 	/* As above. */

@@ -229,6 +229,10 @@ typedef struct {
 	(condition);					\
 })
 
+/* Nobody is killed. */
+#define wait_event_killable_timeout(wq, condition, timeout) \
+	wait_event_timeout(wq, condition, timeout)
+
 struct workqueue_struct;
 
 struct work_struct {

@@ -8,6 +8,7 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/sched/signal.h>
 
 #include <kunit/test.h>
 #include <kunit/visibility.h>
@@ -539,6 +540,47 @@ static void latch_wakes_the_waiter(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, post(lb), -ENODEV);
 }
 
+static int killed_call(void *data)
+{
+	struct xendispl_req req = { .operation = XENDISPL_OP_FB_ATTACH };
+	struct loopback *lb = data;
+	int ret;
+
+	allow_signal(SIGKILL);
+	ret = xen_drm_front_evtchnl_call_killable(lb->chan, &req);
+	/* kthread_stop() gives the result, and must find the thread. */
+	flush_signals(current);
+	while (!kthread_should_stop())
+		msleep(20);
+	return ret;
+}
+
+static void killed_task_gives_up(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	struct xendispl_req req;
+	struct task_struct *thread;
+	unsigned long start;
+
+	thread = kthread_create(killed_call, lb, "vdispl-killed");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
+	get_task_struct(thread);
+	wake_up_process(thread);
+	while (!loopback_take(lb, &req))
+		msleep(20);
+
+	start = jiffies;
+	send_sig(SIGKILL, thread, 1);
+	KUNIT_EXPECT_EQ(test, kthread_stop_put(thread), -EINTR);
+	KUNIT_EXPECT_LT(test, jiffies_to_msecs(jiffies - start), 1000);
+	KUNIT_EXPECT_EQ(test, atomic_read(&lb->conn->timeouts), 0);
+
+	/* Nobody is to blame for the reply that comes then. */
+	loopback_respond(lb, req.id, req.operation, 0);
+	loopback_handle_replies(lb);
+	expect_sound(test);
+}
+
 /* --- flips --------------------------------------------------------------------- */
 
 /* The reply only says that the flip was accepted. */
@@ -816,6 +858,7 @@ static struct kunit_case evtchnl_cases[] = {
 	KUNIT_CASE(answers_forgive_time_outs),
 	KUNIT_CASE_SLOW(abandoned_id_is_not_reused),
 	KUNIT_CASE(latch_wakes_the_waiter),
+	KUNIT_CASE(killed_task_gives_up),
 	KUNIT_CASE(accepted_flip_is_not_reported),
 	KUNIT_CASE(refused_flip_is_reported),
 	KUNIT_CASE(refusal_of_an_expired_flip),
