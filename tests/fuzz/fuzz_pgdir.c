@@ -160,7 +160,9 @@ static unsigned int buffer_size(void)
 {
 	u8 choice = input_u8(&run.in);
 
-	return choice < 0xf8 || gnttab_max_grant_frames() == 1 ? 1 + choice % 24 : PER_DIR - 2 + choice % 8;
+	if (choice < 0xf0)
+		return 1 + choice % 24;
+	return gnttab_max_grant_frames() == 1 ? choice : PER_DIR - 2 + choice % 8;
 }
 
 static void block_release(struct kref *ref)
@@ -207,7 +209,7 @@ static void share(struct buffer **place, bool foreign)
 	unsigned int before = fuzz_grants_in_use(), reserve;
 	struct buffer *b;
 
-	if (*place)
+	if (*place || fuzz_pages_left() < 2 * MAX_PAGES)
 		return;
 	b = new_buffer(foreign);
 	fuzz_fail_in = input_u8(&run.in) % 32;

@@ -464,12 +464,13 @@ static void expect_called(struct model *m, int ret, const struct xendispl_resp *
 	if (m->replied) {
 		fuzz_check(ret == model_status(m->reply.status), "a call returns %d for %d",
 			   ret, m->reply.status);
-		fuzz_check(!memcmp(reply, &m->reply, sizeof(*reply)),
+		fuzz_check(!reply || !memcmp(reply, &m->reply, sizeof(*reply)),
 			   "the caller's copy is not what was checked");
 	} else if (run.broken) {
 		fuzz_check(ret == -ENODEV, "a call returns %d after the latch", ret);
 	} else {
-		fuzz_check(ret == -ETIMEDOUT, "a call returns %d without a reply", ret);
+		fuzz_check(ret == (fuzz_task_killed ? -EINTR : -ETIMEDOUT),
+			   "a call returns %d without a reply", ret);
 	}
 }
 
@@ -480,21 +481,25 @@ static void task_calls(struct model *m)
 	bool was_broken = run.broken;
 	u32 before = m->sent;
 	bool full = before - m->answered >= SLOTS;
+	u8 how = input_u8(&run.in);
+	bool killable = how & 0x80;
 	int ret;
 
-	prepare(0x10 + input_u8(&run.in) % 7, CALLER, 0);
+	prepare(0x10 + how % 7, CALLER, 0);
 	req = run.sending;
 	m->replied = false;
 	run.in_call = true;
-	ret = xen_drm_front_evtchnl_call(m->chan, &req, &reply);
+	fuzz_task_killed = killable && how & 0x40;
+	ret = killable ? xen_drm_front_evtchnl_call_killable(m->chan, &req) :
+			 xen_drm_front_evtchnl_call(m->chan, &req, &reply);
 	run.in_call = false;
 
 	if (was_broken || full) {
 		expect_sent(m, ret, before, was_broken);
 		return;
 	}
-	expect_called(m, ret, &reply);
-	if (!m->replied && !run.broken)
+	expect_called(m, ret, killable ? NULL : &reply);
+	if (!m->replied && !run.broken && !fuzz_task_killed)
 		model_missed();
 	m->replied = false;
 	model_give_up(m, CALLER);

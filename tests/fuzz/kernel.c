@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 unsigned int fuzz_fail_in;
+bool fuzz_task_killed;
 struct workqueue_struct *system_highpri_wq, *xen_drm_front_wq;
 
 /* Spinlocks held now; with one, nothing may sleep. */
@@ -178,6 +179,11 @@ struct page *virt_to_page(void *address)
 		if (pages[i] && pages[i]->address == address)
 			return pages[i];
 	fuzz_broken("no page is at an address");
+}
+
+unsigned int fuzz_pages_left(void)
+{
+	return MAX_PAGES - next_page;
 }
 
 void fuzz_memory_reset(void)

@@ -28,6 +28,9 @@ typedef int32_t s32;
 typedef int64_t s64;
 typedef unsigned int gfp_t;
 
+/* Inside the kernel only. */
+#define ERESTARTSYS	512
+
 #define U16_MAX		0xffff
 #define U32_MAX		0xffffffffU
 
@@ -62,6 +65,8 @@ void fuzz_wait(void);
 #define KUNIT_STATIC_STUB_REDIRECT(...)	do { } while (0)
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#define DIV_ROUND_UP_ULL(n, d)	(((u64)(n) + (d) - 1) / (d))
+#define div_u64(n, d)		((u64)(n) / (u32)(d))
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define min_t(type, x, y)	((type)(x) < (type)(y) ? (type)(x) : (type)(y))
 #define max_t(type, x, y)	((type)(x) > (type)(y) ? (type)(x) : (type)(y))
@@ -113,6 +118,12 @@ typedef struct {
 #define atomic_set(v, i)	((v)->value = (i))
 #define atomic_inc_return(v)	(++(v)->value)
 
+typedef struct {
+	s64 value;
+} atomic64_t;
+
+#define atomic64_inc_return(v)	(++(v)->value)
+
 /* --- lists --------------------------------------------------------------------- */
 
 struct list_head {
@@ -146,6 +157,12 @@ static inline void list_del(struct list_head *entry)
 	entry->prev = NULL;
 }
 
+static inline void list_del_init(struct list_head *entry)
+{
+	list_del(entry);
+	INIT_LIST_HEAD(entry);
+}
+
 static inline void list_move(struct list_head *entry, struct list_head *list)
 {
 	list_del(entry);
@@ -167,8 +184,12 @@ struct lock {
 
 typedef struct lock spinlock_t;
 
+/* With the name of the flag that a spinlock has. */
 struct mutex {
-	struct lock lock;
+	union {
+		struct lock lock;
+		bool held;
+	};
 };
 
 struct rw_semaphore {
@@ -230,8 +251,14 @@ typedef struct {
 })
 
 /* Nobody is killed. */
-#define wait_event_killable_timeout(wq, condition, timeout) \
-	wait_event_timeout(wq, condition, timeout)
+/* Whether the task that waits is being killed. */
+extern bool fuzz_task_killed;
+
+#define wait_event_killable_timeout(wq, condition, timeout) ({		\
+	long left = wait_event_timeout(wq, condition, timeout);		\
+									\
+	left ?: fuzz_task_killed ? -ERESTARTSYS : 0;			\
+})
 
 struct workqueue_struct;
 
@@ -329,6 +356,8 @@ struct page *virt_to_page(void *address);
 struct page *fuzz_pfn_to_page(unsigned long pfn);
 /* Pages of the guest, as the target wants it. */
 unsigned long totalram_pages(void);
+/* None is given out twice in a run. */
+unsigned int fuzz_pages_left(void);
 /* No page is there; all of them are freed. */
 void fuzz_memory_reset(void);
 void fuzz_memory_expect_nothing_left(void);
@@ -364,6 +393,10 @@ int fuzz_snprintf(char *text, size_t size, const char *fmt, ...);
 #define dev_err(dev, ...)		((void)(dev), fuzz_message(__VA_ARGS__))
 #define dev_warn(dev, ...)		((void)(dev), fuzz_message(__VA_ARGS__))
 #define dev_info(dev, ...)		((void)(dev), fuzz_message(__VA_ARGS__))
+#define dev_warn_ratelimited(dev, ...)	((void)(dev), fuzz_message(__VA_ARGS__))
+#define drm_err_ratelimited(drm, ...)	((void)(drm), fuzz_message(__VA_ARGS__))
+#define drm_warn(drm, ...)		((void)(drm), fuzz_message(__VA_ARGS__))
+#define drm_dbg_kms(drm, ...)		((void)(drm), fuzz_message(__VA_ARGS__))
 #define dev_err_ratelimited(dev, ...)	((void)(dev), fuzz_message(__VA_ARGS__))
 #define dev_dbg_ratelimited(dev, ...)	((void)(dev), fuzz_message(__VA_ARGS__))
 

@@ -147,7 +147,7 @@ unsigned long fuzz_granted_gfn(grant_ref_t ref);
 
 /* What the next mapping and unmapping operations say, by the target. */
 extern int (*fuzz_map_status)(unsigned int i);
-/* What the directory said when it was read. */
+/* What the directory said when it was read, or NULL. */
 extern const u32 *fuzz_map_refs;
 extern int fuzz_map_result, fuzz_unmap_result;
 unsigned int fuzz_num_mapped(void);
