@@ -35,6 +35,8 @@ static const struct command {
 	{ "prime-import", cmd_prime_import, 0,
 	  "--from vgem|udmabuf [--connector I] [--format F] [--seed S] [--hold]" },
 	{ "prime-bad", cmd_prime_bad, 0, "what import and ADDFB2 must refuse" },
+	{ "abuse", cmd_abuse, 0, "what every other ioctl must refuse" },
+	{ "storm", cmd_storm, 0, "[--seed S] [--threads N] [--seconds N]" },
 	{ "hold-open", cmd_hold_open, 0,
 	  "[--connector I] [--modeset] [--flip-forever]" },
 	{ "pending-flip", cmd_pending_flip, 0, "[--connector I]" },
@@ -231,7 +233,9 @@ static const struct setting {
 	{ "max", NUMBER, offsetof(struct options, max) },
 	{ "mode", SIZE, offsetof(struct options, mode) },
 	{ "modeset", FLAG, offsetof(struct options, modeset) },
+	{ "seconds", NUMBER, offsetof(struct options, seconds) },
 	{ "seed", NUMBER, offsetof(struct options, seed) },
+	{ "threads", NUMBER, offsetof(struct options, threads) },
 	{ "timeout", SECONDS, offsetof(struct options, timeout_ms) },
 };
 
@@ -306,6 +310,7 @@ int main(int argc, char **argv)
 	struct options opt = {
 		.connector_count = 1, .seed = 1,
 		.timeout_ms = 10000, .max = 100000, .floor_mib = 32,
+		.threads = 8, .seconds = 10,
 	};
 	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
 	int first;

@@ -14,7 +14,7 @@ struct options {
 	unsigned int connectors[MAX_HEADS], connector_count;
 	bool all_connectors, atomic, hold, dirty, flip, modeset, flip_forever;
 	struct size fb, dumb, mode;
-	uint32_t seed, flips, max, timeout_ms, floor_mib;
+	uint32_t seed, flips, max, timeout_ms, floor_mib, threads, seconds;
 	/* what is left of the command line */
 	char **args;
 };
@@ -48,5 +48,7 @@ int cmd_badfb(struct options *opt);
 int cmd_prime_export(struct options *opt);
 int cmd_prime_import(struct options *opt);
 int cmd_prime_bad(struct options *opt);
+int cmd_abuse(struct options *opt);
+int cmd_storm(struct options *opt);
 
 #endif
