@@ -21,6 +21,7 @@
 #ifndef BACKEND_H
 #define BACKEND_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,6 +92,7 @@ struct connector {
 	struct xendispl_event_page *events;
 	uint32_t in_prod;
 	uint16_t event_id;
+	struct xendispl_resp last_reply;
 	struct request queue[WIRE_RING_SLOTS];	/* fifo */
 	unsigned int queued;
 	uint16_t unanswered[WIRE_RING_SLOTS];	/* ids, those of dropped replies too */
@@ -110,6 +112,7 @@ struct device {
 	bool watch_fired;	/* the event that registration causes has come */
 	bool stale;		/* frontend's state is from before our time */
 	bool attacked;		/* this connection was; breaches may be our fault */
+	int64_t break_ns;	/* when fuzzing ends this connection */
 	char *raw_state;	/* what an attack wrote in the place of our state */
 	int be_state;		/* what we wrote last */
 	int fe_state;		/* what we saw last */
@@ -167,7 +170,8 @@ char *store_read(const char *dir, const char *node);
 bool store_read_u32(const char *dir, const char *node, uint32_t *value);
 int store_read_state(const char *dir);	/* 0 (Unknown) when not there */
 bool store_online(const struct device *dev);
-void store_offer_versions(const struct device *dev);
+void store_offer_versions(struct device *dev);
+void store_write_versions(struct device *dev, const char *text);	/* NULL: no node */
 void store_write_state(struct device *dev, int state);
 void store_write_raw_state(struct device *dev, const char *text);
 bool store_is_raw(const struct device *dev, const char *text);
@@ -178,6 +182,7 @@ void devices_rescan(void);
 void devices_on_watch(const char *path, const char *token);
 void devices_close_all(void);
 void device_error(struct device *dev);	/* give up this connection, stay Closed */
+void device_reconnect(struct device *dev);
 struct device *device_find(unsigned int domid, unsigned int devid);
 
 /* connector.c */
@@ -192,6 +197,7 @@ bool connectors_flip_pending(void);
 void connector_reply(struct connector *conn, const struct xendispl_resp *resp);
 void connector_event(struct connector *conn, uint64_t fb_cookie);
 void connector_send_reply(struct connector *conn, const struct xendispl_resp *resp);
+bool connector_put_event(struct connector *conn, const struct xendispl_evt *evt);
 void connector_send_event(struct connector *conn, const struct xendispl_evt *evt);
 void connector_notify(const struct connector *conn, int port);
 
@@ -213,8 +219,8 @@ int fb_attach(struct device *dev, struct dbuf *dbuf, const struct xendispl_fb_at
 void fb_detach(struct device *dev, struct fb *fb);
 void buffers_release(struct device *dev);
 uint64_t buffers_mapped_pages(const struct device *dev);
-int edid_write(struct device *dev, const struct xendispl_get_edid_req *req,
-	       const uint8_t *edid, uint32_t size, struct findings *f);
+int edid_write(struct connector *conn, const struct xendispl_get_edid_req *req,
+	       const uint8_t *edid, uint32_t *size, struct findings *f);
 struct pixels fb_pixels(const struct fb *fb);
 
 /* stats.c */

@@ -54,11 +54,18 @@ static uint32_t *map_directory_page(const struct device *dev, grant_ref_t ref, i
 	return page;
 }
 
+static void unmap(struct device *dev, enum keep_what what, void *map, uint32_t pages)
+{
+	if (!hostile_keep(dev, what, map, pages))
+		xengnttab_unmap(be.xgt, map, pages);
+}
+
 /* Visit the pages of a directory: read the frontend's grefs or write ours. */
-static void walk_directory(const struct device *dev, grant_ref_t ref, uint32_t count,
+static void walk_directory(struct device *dev, grant_ref_t ref, uint32_t count,
 			   grant_ref_t *grefs, bool write, struct findings *f)
 {
-	int prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
+	bool writable = write || hostile_wants(dev, KEEP_DIRECTORY);
+	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
 
 	for (unsigned int index = 0; count && index < DIRECTORY_PAGES_MAX; index++) {
 		uint32_t copy[WIRE_PAGE_SIZE / 4];
@@ -69,9 +76,11 @@ static void walk_directory(const struct device *dev, grant_ref_t ref, uint32_t c
 			return;
 		memcpy(copy, page, sizeof(copy));
 		used = check_directory_page(copy, index, count, write ? NULL : grefs, f);
-		if (write)
+		if (write) {
 			memcpy(page + 1, grefs, used * sizeof(*grefs));
-		xengnttab_unmap(be.xgt, page, 1);
+			hostile_directory(dev, ref, page, used, used == count);
+		}
+		unmap(dev, KEEP_DIRECTORY, page, 1);
 		if (f->status)
 			return;
 		ref = copy[0];
@@ -81,7 +90,7 @@ static void walk_directory(const struct device *dev, grant_ref_t ref, uint32_t c
 }
 
 /* Map the pages that a directory names; NULL and a finding when it cannot be. */
-static void *map_through_directory(const struct device *dev, grant_ref_t directory,
+static void *map_through_directory(struct device *dev, grant_ref_t directory,
 				   uint32_t pages, struct findings *f)
 {
 	grant_ref_t *grefs = calloc(pages, sizeof(*grefs));
@@ -102,7 +111,7 @@ static void *map_through_directory(const struct device *dev, grant_ref_t directo
 }
 
 /* Our own pages for the guest: grant them and tell it their references. */
-static void *share_through_directory(const struct device *dev, grant_ref_t directory,
+static void *share_through_directory(struct device *dev, grant_ref_t directory,
 				     uint32_t pages, struct findings *f)
 {
 	grant_ref_t *grefs = calloc(pages, sizeof(*grefs));
@@ -111,6 +120,8 @@ static void *share_through_directory(const struct device *dev, grant_ref_t direc
 	if (!be.xgs)
 		be.xgs = xengntshr_open(NULL, 0);
 	if (grefs && be.xgs)
+		map = hostile_share(dev, pages, grefs);
+	if (!map && grefs && be.xgs)
 		map = xengntshr_share_pages(be.xgs, dev->domid, pages, grefs, 1);
 	if (map) {
 		walk_directory(dev, directory, pages, grefs, true, f);
@@ -161,7 +172,7 @@ void dbuf_destroy(struct device *dev, struct dbuf *dbuf)
 	if (dbuf->ours)
 		xengntshr_unshare(be.xgs, dbuf->map, dbuf->pages);
 	else
-		xengnttab_unmap(be.xgt, dbuf->map, dbuf->pages);
+		unmap(dev, KEEP_BUFFER, dbuf->map, dbuf->pages);
 	free(dbuf);
 }
 
@@ -222,15 +233,16 @@ struct pixels fb_pixels(const struct fb *fb)
 	};
 }
 
-int edid_write(struct device *dev, const struct xendispl_get_edid_req *req,
-	       const uint8_t *edid, uint32_t size, struct findings *f)
+int edid_write(struct connector *conn, const struct xendispl_get_edid_req *req,
+	       const uint8_t *edid, uint32_t *size, struct findings *f)
 {
 	uint32_t pages = pages_for(req->buffer_sz);
-	void *map = map_through_directory(dev, req->gref_directory, pages, f);
+	void *map = map_through_directory(conn->dev, req->gref_directory, pages, f);
 
 	if (!map)
 		return f->status ? f->status : -ENOMEM;
-	memcpy(map, edid, size);
-	xengnttab_unmap(be.xgt, map, pages);
+	memcpy(map, edid, *size);
+	hostile_edid(conn, map, req->buffer_sz, size);
+	unmap(conn->dev, KEEP_EDID, map, pages);
 	return 0;
 }

@@ -9,7 +9,9 @@
 #include "conform.h"
 #include "edid.h"
 #include "expect.h"
+#include "mutate.h"
 #include "picture.h"
+#include "script.h"
 
 static unsigned int passed, failed;
 
@@ -589,6 +591,139 @@ static void test_edid(void)
 	EXPECT(edid_make(edid, 0, 480) == -EOPNOTSUPP);
 }
 
+static bool script_says(const char *text, enum script_when when, uint32_t count, uint8_t op,
+			const char *attack)
+{
+	struct script_line line;
+
+	if (script_parse(text, &line) == SCRIPT_LINE && line.when == when &&
+	    line.count == count && line.op == op && !strcmp(line.attack, attack) && !line.done)
+		return true;
+	printf("  \"%s\": %d, %u, 0x%x, \"%s\"\n", text, line.when, line.count, line.op,
+	       line.attack);
+	return false;
+}
+
+static bool script_refuses(const char *text)
+{
+	struct script_line line;
+
+	if (script_parse(text, &line) == SCRIPT_ERROR)
+		return true;
+	printf("  taken: \"%s\"\n", text);
+	return false;
+}
+
+static void test_script(void)
+{
+	struct script_line line;
+	char text[400];
+
+	EXPECT(script_says("after connect: attack scribble ms=5\n", AFTER_CONNECT, 0, 0,
+			   "scribble ms=5"));
+	EXPECT(script_says("after 3 PG_FLIP: attack status 1 0 any value=-512", AFTER_REQUESTS,
+			   3, XENDISPL_OP_PG_FLIP, "status 1 0 any value=-512"));
+	EXPECT(script_says("  after\t500   ms :  attack  off  \n", AFTER_MS, 500, 0, "off"));
+	EXPECT(script_parse("", &line) == SCRIPT_EMPTY);
+	EXPECT(script_parse(" \n", &line) == SCRIPT_EMPTY);
+	EXPECT(script_parse("# after connect: attack off", &line) == SCRIPT_EMPTY);
+	EXPECT(script_refuses("after connect attack off"));
+	EXPECT(script_refuses("after connect: off"));
+	EXPECT(script_refuses("after connect: attack"));
+	EXPECT(script_refuses("after 0 PG_FLIP: attack off"));
+	EXPECT(script_refuses("after -1 ms: attack off"));
+	EXPECT(script_refuses("after 3 FLIP: attack off"));
+	EXPECT(script_refuses("after 3: attack off"));
+	EXPECT(script_refuses("before connect: attack off"));
+	EXPECT(script_refuses(":"));
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "after connect: attack ", 22);
+	text[sizeof(text) - 1] = 0;
+	EXPECT(script_refuses(text));
+}
+
+static void test_prng(void)
+{
+	struct prng a = { 7 }, b = { 7 }, other = { 8 };
+	unsigned int seen[10] = { 0 };
+	uint8_t bytes[16] = { 0 };
+
+	/* SplitMix64's own first number for the seed 0. */
+	EXPECT(prng_next(&(struct prng){ 0 }) == 0xe220a8397b1dcdaf);
+	EXPECT(prng_next(&a) == prng_next(&b));
+	EXPECT(prng_next(&a) != prng_next(&other));
+	for (int i = 0; i < 1000; i++)
+		seen[prng_below(&a, 10)]++;
+	for (int i = 0; i < 10; i++)
+		EXPECT(seen[i] > 50 && seen[i] < 150);
+	EXPECT(!prng_below(&a, 1));
+	prng_fill(&a, bytes, 13);
+	EXPECT(!bytes[13] && !bytes[14] && !bytes[15]);
+}
+
+/* All that a mutator is given and can change. */
+struct mutated {
+	struct xendispl_resp mild, bad;
+	struct xendispl_evt evt;
+	uint8_t edid[1024];
+	uint32_t edid_size, page[1024], index;
+	const char *state, *versions;
+};
+
+static void mutate_all(struct prng *prng, struct mutated *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->mild.id = 5;
+	m->mild.operation = XENDISPL_OP_PG_FLIP;
+	m->bad = m->mild;
+	mutate_reply_mildly(prng, &m->mild);
+	mutate_reply_badly(prng, &m->bad);
+	mutate_event(prng, &m->evt, 9);
+	edid_make(m->edid, 1024, 768);
+	m->edid_size = EDID_SIZE;
+	mutate_edid(prng, m->edid, sizeof(m->edid), &m->edid_size);
+	mutate_directory(prng, m->page, 700);
+	m->index = mutate_index(prng, 40);
+	m->state = mutate_state(prng);
+	m->versions = mutate_versions(prng);
+}
+
+static void test_mutators_replay(void)
+{
+	struct prng a = { 3 }, b = { 3 }, other = { 4 };
+	struct mutated first, second, third;
+	unsigned int differ = 0;
+
+	for (int i = 0; i < 500; i++) {
+		mutate_all(&a, &first);
+		mutate_all(&b, &second);
+		mutate_all(&other, &third);
+		EXPECT(!memcmp(&first, &second, sizeof(first)));
+		differ += memcmp(&first, &third, sizeof(first)) != 0;
+	}
+	EXPECT(differ == 500);
+}
+
+/* A mild reply is one that the frontend must take for an answer; a bad one is not. */
+static void test_mutators_keep_their_word(void)
+{
+	unsigned int bad = 0, odd_status = 0;
+	struct prng prng = { 5 };
+	struct mutated m;
+
+	for (int i = 0; i < 1000; i++) {
+		mutate_all(&prng, &m);
+		EXPECT(m.mild.id == 5 && m.mild.operation == XENDISPL_OP_PG_FLIP);
+		odd_status += m.mild.status != 0;
+		bad += m.bad.id != 5 || m.bad.operation != XENDISPL_OP_PG_FLIP;
+		for (int at = 701; at < 1024; at++)
+			EXPECT(!m.page[at]);
+		EXPECT(strchr(m.versions, '1') || strchr(m.versions, '2'));
+	}
+	EXPECT(bad >= 999);	/* all random may be right by chance */
+	EXPECT(odd_status > 100 && odd_status < 400);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -619,6 +754,10 @@ static const struct {
 	{ "crc of a picture", test_crc },
 	{ "stride", test_stride },
 	{ "edid", test_edid },
+	{ "script", test_script },
+	{ "random numbers", test_prng },
+	{ "mutators: the same seed gives the same bytes", test_mutators_replay },
+	{ "mutators: what may be changed", test_mutators_keep_their_word },
 };
 
 int main(void)

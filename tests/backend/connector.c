@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "backend.h"
+#include "script.h"
 
 struct connector *connector_get(struct device *dev, unsigned int index)
 {
@@ -110,11 +111,8 @@ bool connector_bind(struct connector *conn)
 	return conn->req_port >= 0 && conn->evt_port >= 0;
 }
 
-void connector_release(struct connector *conn)
+static void disconnect(struct connector *conn)
 {
-	if (!conn->bound)
-		return;
-	verb_reset(conn);
 	if (conn->req_port >= 0)
 		xenevtchn_unbind(be.xce, conn->req_port);
 	if (conn->evt_port >= 0)
@@ -123,7 +121,17 @@ void connector_release(struct connector *conn)
 		xengnttab_unmap(be.xgt, conn->ring.sring, 1);
 	if (conn->events)
 		xengnttab_unmap(be.xgt, conn->events, 1);
+}
+
+void connector_release(struct connector *conn)
+{
+	if (!conn->bound)
+		return;
+	verb_reset(conn);
+	if (!hostile_release(conn))
+		disconnect(conn);
 	memset(&conn->ring, 0, sizeof(conn->ring));
+	memset(&conn->last_reply, 0, sizeof(conn->last_reply));
 	conn->events = NULL;
 	conn->queued = 0;
 	conn->nr_unanswered = 0;
@@ -153,6 +161,7 @@ void connector_send_reply(struct connector *conn, const struct xendispl_resp *re
 
 	memcpy(RING_GET_RESPONSE(&conn->ring, conn->ring.rsp_prod_pvt), resp, sizeof(*resp));
 	conn->ring.rsp_prod_pvt++;
+	conn->last_reply = *resp;
 	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&conn->ring, must_notify);
 	if (must_notify)
 		connector_notify(conn, conn->req_port);
@@ -168,7 +177,8 @@ void connector_reply(struct connector *conn, const struct xendispl_resp *resp)
 		connector_send_reply(conn, &copy);
 }
 
-void connector_send_event(struct connector *conn, const struct xendispl_evt *event)
+/* False when the page is full. */
+bool connector_put_event(struct connector *conn, const struct xendispl_evt *event)
 {
 	uint32_t waiting = conn->in_prod - READ_ONCE(conn->events->in_cons);
 
@@ -177,12 +187,18 @@ void connector_send_event(struct connector *conn, const struct xendispl_evt *eve
 	if (waiting == XENDISPL_IN_RING_LEN) {
 		conn->counters.events_dropped++;
 		be.totals.events_dropped++;
-		return;
+		return false;
 	}
 	memcpy(&XENDISPL_IN_RING_REF(conn->events, conn->in_prod), event, sizeof(*event));
 	xen_wmb();	/* the event must be there before the index says so */
 	WRITE_ONCE(conn->events->in_prod, ++conn->in_prod);
-	connector_notify(conn, conn->evt_port);
+	return true;
+}
+
+void connector_send_event(struct connector *conn, const struct xendispl_evt *event)
+{
+	if (connector_put_event(conn, event))
+		connector_notify(conn, conn->evt_port);
 }
 
 /* Every event goes out here and nowhere else. */
@@ -252,6 +268,7 @@ static void execute(struct connector *conn, const struct xendispl_req *req)
 	struct xendispl_resp resp = { .id = req->id, .operation = req->operation };
 
 	count_request(conn, req->operation);
+	script_on_request(kind);
 	if (be.mischief.op[kind].fail_count) {
 		be.mischief.op[kind].fail_count--;
 		resp.status = -be.mischief.op[kind].fail_errno;
@@ -285,6 +302,8 @@ static void drain(struct connector *conn)
 {
 	int more;
 
+	if (hostile_consume(conn))
+		return;
 	do {
 		if (!take_requests(conn)) {
 			device_error(conn->dev);

@@ -13,6 +13,9 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "fuzz.h"
+#include "kept.h"
+#include "script.h"
 
 #define LINE_MAX_LEN 1024
 #define ARGS_MAX 8
@@ -240,19 +243,90 @@ static void command_attack(struct client *client, char **args)
 		reply(client, "error: %s\n", error);
 }
 
-static void command_state(struct client *client, char **args)
+static struct device *get_device(struct client *client, char **args)
 {
-	uint32_t domid, devid;
 	struct device *dev = NULL;
+	uint32_t domid, devid;
 
 	if (parse_u32(args[0], &domid) && parse_u32(args[1], &devid))
 		dev = device_find(domid, devid);
-	if (!dev) {
+	if (!dev)
 		reply(client, "error: there is no device %s %s\n", args[0], args[1]);
+	return dev;
+}
+
+static void command_script(struct client *client, char **args)
+{
+	char error[300];
+
+	if (script_start(args[0], error, sizeof(error)))
+		reply(client, "ok\n");
+	else
+		reply(client, "error: %s\n", error);
+}
+
+static void command_fuzz(struct client *client, char **args)
+{
+	uint32_t rate = 0, break_ms = 0;
+	uint64_t seed;
+	char *end;
+
+	seed = strtoull(args[0], &end, 0);
+	if (*end || (args[1] && !parse_u32(args[1], &rate)) ||
+	    (args[1] && args[2] && !parse_u32(args[2], &break_ms))) {
+		reply(client, "error: usage: fuzz SEED [EVENTS-PER-SECOND [BREAK-MS]]\n");
 		return;
 	}
+	fuzz_start(seed, rate, break_ms);
+	reply(client, "ok\nseed %" PRIu64 "\n", seed);
+}
+
+static void command_state(struct client *client, char **args)
+{
+	struct device *dev = get_device(client, args);
+
+	if (!dev)
+		return;
 	store_write_raw_state(dev, args[2]);
 	reply(client, "ok\n");
+}
+
+static void command_reconnect(struct client *client, char **args)
+{
+	struct device *dev = get_device(client, args);
+
+	if (!dev)
+		return;
+	device_reconnect(dev);
+	reply(client, "ok\n");
+}
+
+/* Text, or bytes as 0x and hexadecimal digits. */
+static size_t parse_pattern(const char *text, uint8_t *bytes, size_t size)
+{
+	size_t len = 0;
+
+	if (strncmp(text, "0x", 2)) {
+		len = strlen(text);
+		memcpy(bytes, text, len < size ? len : size);
+		return len < size ? len : size;
+	}
+	for (text += 2; len < size && sscanf(text, "%2hhx", &bytes[len]) == 1 && text[1];
+	     text += 2)
+		len++;
+	return len;
+}
+
+static void command_kept_search(struct client *client, char **args)
+{
+	uint8_t pattern[64];
+	size_t len = parse_pattern(args[0], pattern, sizeof(pattern));
+
+	if (len < 4)
+		reply(client, "error: pattern is \"%s\", expected 4 bytes at least\n", args[0]);
+	else
+		reply(client, "ok\n%" PRIu64 " in %" PRIu64 " pages\n",
+		      kept_search(pattern, len), kept_pages());
 }
 
 static void command_reset_stats(struct client *client, char **args)
@@ -307,6 +381,7 @@ static bool set_mischief(char **args)
 
 	if (!strcmp(args[0], "reset") && !args[1]) {
 		memset(m, 0, sizeof(*m));
+		script_end();
 		attacks_off();
 		return true;
 	}
@@ -390,7 +465,11 @@ static const struct command {
 	{ "set", 1, 4, command_set, "KEY VALUE..." },
 	{ "attacks", 0, 0, command_attacks, "" },
 	{ "attack", 1, ARGS_MAX, command_attack, "off|NAME [DOM DEV CONN] [KEY=VALUE...]" },
+	{ "script", 1, 1, command_script, "FILE" },
+	{ "fuzz", 1, 3, command_fuzz, "SEED [EVENTS-PER-SECOND [BREAK-MS]]" },
 	{ "state", 3, 3, command_state, "DOM DEV TEXT|empty|none" },
+	{ "reconnect", 2, 2, command_reconnect, "DOM DEV" },
+	{ "kept-search", 1, 1, command_kept_search, "TEXT|0xHEX" },
 	{ "wait-flips", 5, 5, command_wait_flips, "DOM DEV CONN N SECONDS" },
 	{ "wait-shown", 5, 5, command_wait_shown, "DOM DEV CONN CRC SECONDS" },
 	{ "quit", 0, 0, command_quit, "" },

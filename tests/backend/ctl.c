@@ -27,9 +27,11 @@ static int connect_to(const char *path)
 static void write_argument(FILE *out, const char *command, int index, const char *arg)
 {
 	char cwd[512];
+	bool is_path = (!strcmp(command, "shot") && index == 4) ||
+		       (!strcmp(command, "script") && index == 1);
 
 	fputc(' ', out);
-	if (!strcmp(command, "shot") && index == 4 && *arg != '/' && getcwd(cwd, sizeof(cwd)))
+	if (is_path && *arg != '/' && getcwd(cwd, sizeof(cwd)))
 		fprintf(out, "%s/", cwd);
 	fputs(arg, out);
 }

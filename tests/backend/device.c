@@ -17,6 +17,12 @@ struct device *device_find(unsigned int domid, unsigned int devid)
 	return dev;
 }
 
+static void await_frontend(struct device *dev)
+{
+	store_offer_versions(dev);
+	store_write_state(dev, XenbusStateInitWait);
+}
+
 /* End the connection: nothing of the guest stays mapped or bound. */
 static void device_release(struct device *dev)
 {
@@ -32,6 +38,13 @@ static void close_to(struct device *dev, int state)
 	store_write_state(dev, XenbusStateClosed);
 	if (state != XenbusStateClosed)
 		store_write_state(dev, state);
+}
+
+void device_reconnect(struct device *dev)
+{
+	close_to(dev, XenbusStateClosed);
+	store_write_state(dev, XenbusStateInitialising);
+	await_frontend(dev);
 }
 
 void device_error(struct device *dev)
@@ -97,8 +110,11 @@ static void read_features(struct device *dev)
 
 static void device_bind(struct device *dev)
 {
-	dev->attacked = false;
+	if (hostile_bind(dev))
+		return;
 	read_features(dev);
+	/* Up to here an attack on the last connection may be to blame. */
+	dev->attacked = hostile_excuses(dev);
 	if (!read_connectors(dev)) {
 		device_error(dev);
 		return;
@@ -111,18 +127,14 @@ static void device_bind(struct device *dev)
 	}
 	log_debug("dom%u/%u: %u connector(s), version %u%s", dev->domid, dev->devid,
 		  dev->nr_connectors, dev->version, dev->be_alloc ? ", be-alloc" : "");
+	hostile_connect(dev);
 	store_write_state(dev, XenbusStateConnected);
+	hostile_connected(dev);
 }
 
 static bool is_bound(const struct device *dev)
 {
 	return dev->be_state == XenbusStateConnected;
-}
-
-static void await_frontend(struct device *dev)
-{
-	store_offer_versions(dev);
-	store_write_state(dev, XenbusStateInitWait);
 }
 
 static void fe_initialising(struct device *dev)

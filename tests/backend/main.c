@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "fuzz.h"
+#include "script.h"
 
 #define DEFAULT_SOCKET "/run/xen-displ-be.sock"
 #define NS_PER_S 1000000000ll
@@ -21,6 +23,10 @@ struct backend be = {
 	.period_ns = NS_PER_S / 60,
 };
 
+static const char *script;
+static bool fuzz;
+static uint64_t fuzz_seed;
+static uint32_t fuzz_rate;
 static int timer_fd = -1;
 static bool timer_armed;
 
@@ -94,6 +100,9 @@ static void usage(FILE *out)
 	      "  --copy                 show frames as they were when flipped (default)\n"
 	      "  --zero-copy            show the guest's memory as it is now\n"
 	      "  --strict               refuse every request that has a breach\n"
+	      "  --hostile FILE         misbehave as this script says\n"
+	      "  --fuzz SEED            misbehave at random from the start\n"
+	      "  --fuzz-rate N          with N made-up events a second\n"
 	      "  --verbose              log every request and state\n", out);
 }
 
@@ -114,6 +123,16 @@ static void parse_versions(const char *text)
 		bad_value("versions", text, "1, 2, 1,2 or none");
 }
 
+static uint64_t parse_seed(const char *text)
+{
+	char *end;
+	uint64_t seed = strtoull(text, &end, 0);
+
+	if (*end || !*text)
+		bad_value("fuzz", text, "a number");
+	return seed;
+}
+
 static const char *parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -125,6 +144,9 @@ static const char *parse_options(int argc, char **argv)
 		{ "zero-copy", no_argument, NULL, 'z' },
 		{ "strict", no_argument, NULL, 'S' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "hostile", required_argument, NULL, 'H' },
+		{ "fuzz", required_argument, NULL, 'f' },
+		{ "fuzz-rate", required_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -158,6 +180,17 @@ static const char *parse_options(int argc, char **argv)
 			break;
 		case 'v':
 			be.verbose = true;
+			break;
+		case 'H':
+			script = optarg;
+			break;
+		case 'f':
+			fuzz = true;
+			fuzz_seed = parse_seed(optarg);
+			break;
+		case 'F':
+			if (!parse_u32(optarg, &fuzz_rate))
+				bad_value("fuzz-rate", optarg, "a number");
 			break;
 		case 'h':
 			usage(stdout);
@@ -272,7 +305,9 @@ static void run(int signal_fd)
 	};
 
 	while (!be.quit) {
-		int64_t deadline = earlier(connectors_run_due(), control_check_waiters());
+		int64_t deadline = earlier(hostile_run_due(),
+					   earlier(connectors_run_due(),
+						   control_check_waiters()));
 		unsigned int control = control_poll_fds(&fds[CONTROL], CLIENTS_MAX + 1);
 
 		clock_update();
@@ -291,6 +326,16 @@ static void run(int signal_fd)
 			be.quit = true;
 		control_handle(&fds[CONTROL], control);
 	}
+}
+
+static void start_script(void)
+{
+	char error[300];
+
+	if (!script || script_start(script, error, sizeof(error)))
+		return;
+	fprintf(stderr, "xen-displ-be: --hostile: %s\n", error);
+	exit(2);
 }
 
 int main(int argc, char **argv)
@@ -316,8 +361,12 @@ int main(int argc, char **argv)
 	/* Its event at registration makes the first scan. */
 	if (!xs_watch(be.xs, be.base, "be"))
 		die(be.base);
+	start_script();
+	if (fuzz)
+		fuzz_start(fuzz_seed, fuzz_rate, 0);
 	log_debug("serving %s", be.base);
 	run(signal_fd);
+	attacks_off();
 	devices_close_all();
 	control_close();
 	xs_close(be.xs);

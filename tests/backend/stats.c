@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "backend.h"
+#include "fuzz.h"
+#include "kept.h"
 
 /* The count goes on when the log is full: enough to read, never endless. */
 #define BREACH_LOG_MAX 500
@@ -160,6 +162,9 @@ void stats_json(FILE *out)
 	}
 	fprintf(out, "],\"excused\":%" PRIu64 ",", nr_excused);
 	attacks_json(out);
+	fprintf(out, ",\"kept_pages\":%" PRIu64, kept_pages());
+	fputc(',', out);
+	fuzz_json(out);
 	fputs(",\"devices\":[", out);
 	for (const struct device *dev = be.devices; dev; dev = dev->next) {
 		json_device(out, dev);
@@ -180,6 +185,7 @@ void stats_reset(void)
 	nr_breaches = 0;
 	nr_excused = 0;
 	attacks_reset_stats();
+	fuzz_reset_stats();
 	memset(&be.totals, 0, sizeof(be.totals));
 	for (struct device *dev = be.devices; dev; dev = dev->next)
 		for (unsigned int i = 0; i < CONNECTORS_MAX; i++)

@@ -88,17 +88,29 @@ static void store_write(const char *dir, const char *node, const char *value)
 		log_error("cannot write \"%s\" to %s/%s: %s", value, dir, node, strerror(errno));
 }
 
-void store_offer_versions(const struct device *dev)
+void store_write_versions(struct device *dev, const char *text)
 {
 	char path[PATH_SIZE];
 
-	if (be.versions) {
-		store_write(dev->be_path, XENDISPL_FIELD_BE_VERSIONS, be.versions);
+	if (text) {
+		store_write(dev->be_path, XENDISPL_FIELD_BE_VERSIONS, text);
 		return;
 	}
 	/* A predecessor with other options may have left it. */
 	snprintf(path, sizeof(path), "%s/%s", dev->be_path, XENDISPL_FIELD_BE_VERSIONS);
 	xs_rm(be.xs, XBT_NULL, path);
+}
+
+void store_offer_versions(struct device *dev)
+{
+	if (!hostile_versions(dev))
+		store_write_versions(dev, be.versions);
+}
+
+static void forget_raw_state(struct device *dev)
+{
+	free(dev->raw_state);
+	dev->raw_state = NULL;
 }
 
 void store_write_state(struct device *dev, int state)
@@ -109,9 +121,11 @@ void store_write_state(struct device *dev, int state)
 		  state);
 	snprintf(value, sizeof(value), "%d", state);
 	dev->be_state = state;
-	free(dev->raw_state);
-	dev->raw_state = NULL;
-	store_write(dev->be_path, "state", value);
+	forget_raw_state(dev);
+	if (hostile_state(dev, state))
+		dev->raw_state = store_read(dev->be_path, "state");
+	else
+		store_write(dev->be_path, "state", value);
 }
 
 /*
@@ -124,7 +138,7 @@ void store_write_raw_state(struct device *dev, const char *text)
 
 	log_debug("dom%u/%u: raw state %s", dev->domid, dev->devid, text);
 	dev->attacked = true;
-	free(dev->raw_state);
+	forget_raw_state(dev);
 	dev->raw_state = strdup(text);
 	if (strcmp(text, RAW_NONE)) {
 		store_write(dev->be_path, "state", strcmp(text, RAW_EMPTY) ? text : "");

@@ -126,16 +126,17 @@ static void blank_screens(struct device *dev, uint64_t fb_cookie)
 static int get_edid(struct connector *conn, const struct xendispl_get_edid_req *req,
 		    struct xendispl_resp *resp, struct findings *f)
 {
+	uint32_t size = EDID_SIZE;
 	uint8_t edid[EDID_SIZE];
 	int ret;
 
-	if (!be.edid)
+	if (!be.edid && !hostile_wants_edid(conn))
 		return -EOPNOTSUPP;
 	ret = edid_make(edid, conn->width, conn->height);
 	if (!ret)
-		ret = edid_write(conn->dev, req, edid, sizeof(edid), f);
+		ret = edid_write(conn, req, edid, &size, f);
 	if (!ret)
-		resp->op.get_edid.edid_sz = sizeof(edid);
+		resp->op.get_edid.edid_sz = size;
 	return ret;
 }
 
