@@ -47,9 +47,9 @@ static struct file {
 struct thread {
 	pthread_t id;
 	uint64_t random;
-	/* when the call that is under way began, 0 when there is none */
-	_Atomic uint64_t began;
-	const char *_Atomic doing;
+	/* the call that is under way, and when it began; 0 when there is none */
+	const char *volatile doing;
+	atomic_ullong began;
 	unsigned int calls;
 };
 
