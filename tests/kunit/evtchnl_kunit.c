@@ -82,6 +82,8 @@ static void expect_fault(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, xen_drm_front_conn_is_broken(lb->conn));
 	KUNIT_EXPECT_TRUE(test, lb->conn->at_fault);
 	KUNIT_EXPECT_EQ(test, atomic_read(&lb->num_broken), 1);
+	KUNIT_EXPECT_TRUE_MSG(test, strstarts(lb->fault, "connector 0: ") &&
+			      strlen(lb->fault) > 20, "told '%s'", lb->fault);
 	KUNIT_EXPECT_EQ(test, strncmp(lb->fault, "connector 0: ", 13), 0);
 	KUNIT_EXPECT_EQ(test, call(lb, NULL), -ENODEV);
 	KUNIT_EXPECT_EQ(test, post(lb), -ENODEV);
@@ -722,6 +724,56 @@ static void rewritten_in_cons(struct kunit *test)
 	expect_sound(test);
 }
 
+static void change_all_but_what_comes(struct loopback *lb)
+{
+	lb->evt_page->in_prod += 1000;
+	lb->evt_page->in_cons = 7;
+	memset(&XENDISPL_IN_RING_REF(lb->evt_page, lb->num_flips - 1), 0xff,
+	       sizeof(struct xendispl_evt));
+}
+
+/* [E3] What has been read counts, indices as well as events. */
+static void page_changes_while_events_are_handled(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		loopback_event(lb, i, XENDISPL_EVT_PG_FLIP, COOKIE + i);
+	lb->expected_cookie = COOKIE + 2;
+	lb->during_flip = change_all_but_what_comes;
+	KUNIT_EXPECT_TRUE(test, xen_drm_front_evtchnl_drain_events(lb->chan));
+
+	KUNIT_ASSERT_EQ(test, lb->num_flips, 3);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, lb->flips[i].cookie, COOKIE + i);
+	KUNIT_EXPECT_EQ(test, lb->evt_page->in_cons, 3);
+	expect_sound(test);
+}
+
+static void change_first_slot(struct loopback *lb)
+{
+	memset(&lb->sring->ring[0], 0xff, sizeof(lb->sring->ring[0]));
+}
+
+/* [R8] */
+static void slot_changes_after_it_was_read(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	struct xendispl_req req;
+
+	KUNIT_ASSERT_EQ(test, flip(lb, COOKIE), 0);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &req));
+	loopback_respond(lb, req.id, req.operation, -EINVAL);
+	lb->during_flip = change_first_slot;
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+
+	KUNIT_ASSERT_EQ(test, lb->num_flips, 1);
+	KUNIT_EXPECT_EQ(test, lb->flips[0].cookie, COOKIE);
+	KUNIT_EXPECT_EQ(test, lb->flips[0].error, -EINVAL);
+	expect_sound(test);
+}
+
 /* [E4] */
 static void odd_event_ids(struct kunit *test)
 {
@@ -867,6 +919,8 @@ static struct kunit_case evtchnl_cases[] = {
 	KUNIT_CASE(all_slots_full_of_events),
 	KUNIT_CASE_PARAM(runaway_in_prod, in_prod_gen_params),
 	KUNIT_CASE(rewritten_in_cons),
+	KUNIT_CASE(page_changes_while_events_are_handled),
+	KUNIT_CASE(slot_changes_after_it_was_read),
 	KUNIT_CASE(odd_event_ids),
 	KUNIT_CASE(unknown_event_type),
 	KUNIT_CASE(stale_cookies),

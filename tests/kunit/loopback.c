@@ -26,6 +26,8 @@ static bool loopback_flip_done(void *sink, unsigned int index, u64 cookie, int e
 			.error = error,
 		};
 	lb->num_flips++;
+	if (lb->during_flip)
+		lb->during_flip(lb);
 
 	if (!lb->expected_cookie || lb->expected_cookie != cookie)
 		return false;

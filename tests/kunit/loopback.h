@@ -47,6 +47,8 @@ struct loopback {
 	atomic_t num_broken;
 	/* @fault: what the last of them said of the backend */
 	char fault[96];
+	/* @during_flip: called while KMS is told of a flip, or NULL */
+	void (*during_flip)(struct loopback *lb);
 	/* @expected_cookie: of the flip that KMS would wait for, or 0 */
 	u64 expected_cookie;
 	unsigned int num_flips;
