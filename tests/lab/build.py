@@ -29,11 +29,12 @@ ARCHES = {
                 "make": ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]},
 }
 DOM0_MODULES = """xenfs xen-gntdev xen-evtchn xen-privcmd xen-gntalloc xen-blkback
-    virtio_pci virtio_mmio virtio_blk 9p 9pnet_virtio""".split()
+    xen-netback brd virtio_pci virtio_mmio virtio_blk 9p 9pnet_virtio""".split()
 GUEST_MODULES = """drm drm_kms_helper drm_shmem_helper drm_dma_helper
-    drm_client_lib drm_xen_front vgem xen-blkfront ext4 crc32c_generic
+    drm_client_lib drm_xen_front vgem xen-blkfront xen-netfront ext4 crc32c_generic
     virtio_dma_buf
     """.split()
+GUEST_PROGRAMS = "kmspaint", "kmsbench", "workload"
 XEN_BIN = "usr/lib/xen-4.20/bin/"
 DOM0_PROGRAMS = [XEN_BIN + p for p in (
     "xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper",
@@ -291,13 +292,14 @@ def dom0_image(arch):
         copy_libraries(root, arch, stage, DOM0_LIBRARIES)
         copy_modules(root, version, stage, DOM0_MODULES)
         (stage / "etc/xen/scripts").mkdir(parents=True)
-        shutil.copy(HERE / "block-lab", stage / "etc/xen/scripts/block-lab")
+        for script in ("block-lab", "vif-lab"):
+            shutil.copy(HERE / script, stage / "etc/xen/scripts" / script)
         shutil.copy(agent(arch), stage / "usr/bin/agent")
         shutil.copy(HERE / "dom0-init", stage / "init")
         cpio(stage, out)
         shutil.rmtree(stage)
     files = [HERE / f for f in ("build.py", "agent.c", "dom0-init",
-                                "block-lab", "busybox-applets")]
+                                "block-lab", "vif-lab", "busybox-applets")]
     return made(BUILD / f"dom0-{arch}.cpio.zst",
                 key_of(version, str(root), *files), make)
 
@@ -389,14 +391,14 @@ def guest_overlay(arch, version, cma=False, stock=False):
         stage = out.with_name(out.name + ".stage")
         shutil.rmtree(stage, ignore_errors=True)
         (stage / "usr/bin").mkdir(parents=True)
-        for p in ("kmspaint", "kmsbench"):
+        for p in GUEST_PROGRAMS:
             shutil.copy(progs / p, stage / "usr/bin" / p)
         if ko:
             shutil.copy(ko, stage / "drm_xen_front.ko")
         cpio(stage, out)
         shutil.rmtree(stage)
     return made(BUILD / name,
-                key_of(progs / "kmspaint", progs / "kmsbench",
+                key_of(*(progs / p for p in GUEST_PROGRAMS),
                        *([ko] if ko else [])), make)
 
 

@@ -31,6 +31,8 @@ def boot_options(p):
                    "contiguous buffers")
     p.add_argument("--desktop", action="store_true", help="a large guest, "
                    "with the tree that has Weston and Xorg in /mnt")
+    p.add_argument("--works", action="store_true", help="with a disk and a "
+                   "network, for workload.py")
     p.add_argument("--extra", default="", help="a line for the xl.cfg")
 
 
@@ -75,7 +77,8 @@ def boot(xen, a):
                      vdispl=[d.split(";") for d in a.vdispl or ["0:1024x768"]],
                      memory=a.memory, vcpus=a.vcpus, cmdline=a.cmdline,
                      stock=a.stock, cma=a.cma, driver=not a.no_driver,
-                     extra=a.extra, disk="/dev/vdb" if a.desktop else None)
+                     extra=a.extra, works=a.works,
+                     disk="/dev/vdb" if a.desktop else None)
 
 
 def perform(xen, a):

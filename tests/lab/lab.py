@@ -24,6 +24,9 @@ import build
 
 # TCG on a busy machine is slow; a hang is still found within minutes.
 SLOW = float(os.environ.get("LAB_SLOW", "3"))
+CTL = "/share/bin/xen-displ-be ctl"
+# As many as dom0-init makes; a guest that works has one of them.
+RAM_DISKS = 4
 BAD_LOG = re.compile(
     r"WARNING: |BUG: |BUG at |Oops|Unable to handle|general protection|"
     r"Kernel panic|refcount_t: |KASAN|UBSAN|INFO: task .* blocked|"
@@ -322,7 +325,7 @@ class Xen:
                  ">/dev/null 2>&1 && exit; usleep 100000; done; exit 1")
 
     def ctl(self, command, check=True):
-        return self.run(f"/share/bin/xen-displ-be ctl {command}", check=check)
+        return self.run(f"{CTL} {command}", check=check)
 
     def stats(self):
         return json.loads(self.ctl("stats").out)
@@ -341,17 +344,21 @@ class Xen:
 
 class Guest:
     """One guest. vdispl is a list of displays, each a list of connectors
-    'ID:WxH', or text in xl's own syntax."""
+    'ID:WxH', or text in xl's own syntax. One that works has a disk and a
+    network, see workload.py."""
 
     def __init__(self, xen, kernel="6.12", vdispl=(("0:1024x768",),),
                  be_alloc=0, kind=None, memory=512, vcpus=1, cmdline="",
-                 stock=False, cma=False, driver=True, disk=None, extra=""):
+                 stock=False, cma=False, driver=True, disk=None, works=False,
+                 extra=""):
         self.xen = xen
         xen.count += 1
         self.name = f"g{xen.count}"
         self.version = build.kernel(xen.arch, kernel)
         self.pipe, self.channel, self.domid = None, None, None
-        self.disk = disk
+        if works:
+            disk = f"/dev/ram{xen.count % RAM_DISKS}"
+        self.disk, self.other_grants = disk, None
         self.log_path = f"/var/log/xen/console/guest-{self.name}.log"
         if stock:
             cmdline += " lab.stock"
@@ -377,6 +384,8 @@ class Guest:
         if disk:
             config.append(f'disk=["format=raw,vdev=xvda,access=w,'
                           f'script=block-lab,target={disk}"]')
+        if works:
+            config.append('vif=["script=vif-lab"]')
         self.config = xen.share / f"{self.name}.cfg"
         self.config.write_text("\n".join(config) + "\n")
         start = time.monotonic()
