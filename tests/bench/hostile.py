@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""The attacks of tests/lab/attacks.py on our driver and on the kernel's own,
+one guest each, judged alike; README.md tells how."""
+import argparse
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lab"))
+sys.path.insert(0, str(HERE.parent / "guest"))
+import build  # noqa: E402
+import lab  # noqa: E402
+from attacks import ALL, SHORT  # noqa: E402
+from onslaught import VDISPL, Harm, Onslaught, recovers  # noqa: E402
+
+OURS, THEIRS = "ours", "existing"
+TABLE = build.CHECKOUT / "Documentation/gpu/xen-front-hostile-table.rst"
+CORRUPTION = re.compile(r"Bad page state|Bad rss|list_(add|del) corruption|"
+                        r"refcount_t|bad pmd|still in use|double free|"
+                        r"KASAN|Object .* overwritten")
+CRASH = re.compile(r"Kernel panic|Oops|BUG: |BUG at|general protection|"
+                   r"Unable to handle")
+ALIVE = "alive"
+
+
+class Fighter:
+    """A driver, and the guest that has it; a new one when that is lost."""
+
+    def __init__(self, xen, name, kernel):
+        self.xen, self.name, self.kernel = xen, name, kernel
+        self.guest, self.onslaught, self.pictures = None, None, []
+        self.be_alloc = False
+
+    def ready(self, be_alloc):
+        if self.onslaught and self.be_alloc == be_alloc:
+            return
+        self.lose()
+        self.be_alloc = be_alloc
+        self.guest = self.xen.guest(kernel=self.kernel, vdispl=VDISPL,
+                                    works=True, stock=self.name == THEIRS,
+                                    be_alloc=int(be_alloc),
+                                    kind="pvh" if be_alloc else "pv")
+        self.guest.wait_connected()
+        self.onslaught = Onslaught(self.xen, self.guest)
+
+    def lose(self):
+        self.onslaught = None
+        if self.guest:
+            self.guest.destroy()
+
+    def evidence(self, start):
+        """What the guest's log says of it, if anything."""
+        bad = lab.scan(self.guest.log(start))
+        return re.sub(r"^\\[ *[\\d.]+\\] ", "", bad[0]) if bad else ""
+
+    def verdict(self, error, start):
+        """The worst that the guest's log and the oracle say."""
+        log = self.guest.log(start)
+        if CORRUPTION.search(log):
+            return "corrupted"
+        if CRASH.search(log):
+            return "crashed"
+        return error.verdict if isinstance(error, Harm) else "failed"
+
+    def suffer(self, attack):
+        """(verdict, what tells so)"""
+        self.xen.ctl("set reset")
+        self.xen.ctl("attack off")
+        self.ready(attack.be_alloc)
+        start = self.guest.log_size()
+        try:
+            text = self.onslaught.strike(attack, judge=False)
+            recovers(self, self.guest)
+            return ALIVE, text
+        except (AssertionError, RuntimeError, TimeoutError, OSError) as e:
+            self.xen.ctl("attack off")
+            verdict = self.verdict(e, start)
+            why = self.evidence(start) or str(e).splitlines()[0]
+            self.lose()
+            return verdict, why
+
+
+def rst_table(results, version, xen_version):
+    lines = [".. SPDX-License-Identifier: GPL-2.0 OR MIT", "",
+             "=====================================================",
+             "drm/xen-front: one hostile backend, two drivers",
+             "=====================================================", "",
+             "Written by ``make bench-hostile``: the same attacks, on the driver",
+             f"that Linux {version} has and on this one, in guests that are alike,",
+             f"under {xen_version}. The letters are those of the rows in the",
+             "catalogue of attacks; what the verdicts mean is told below.", "",
+             ".. list-table::", "   :header-rows: 1", "   :widths: 6 22 22 50", "",
+             "   * - Row", "     - Attack", "     - Existing driver",
+             "     - This driver"]
+    for attack, verdicts in results:
+        lines += [f"   * - {attack.row}", f"     - {attack.name}",
+                  f"     - {verdicts[THEIRS][0]}", f"     - {verdicts[OURS][0]}"]
+    lines += ["", *VERDICTS, "", "What was seen of the existing driver", "-" * 36,
+              ""]
+    for attack, verdicts in results:
+        verdict, why = verdicts[THEIRS]
+        if verdict != ALIVE:
+            lines += [f"- {attack.row} {attack.name}: {verdict}: ``{why[:150]}``"]
+    return "\n".join(lines) + "\n"
+
+
+VERDICTS = """alive
+    The guest answered, its disk and network made progress, a watch was served, its
+    clients could be ended, its log has no report, and when the attack was over the
+    display came back by itself with the right picture.
+hung
+    A shell in the guest did not answer for a minute, or had no CPU left.
+crashed, corrupted
+    The kernel's log reports a bug, or damaged memory.
+stalled ...
+    The guest is there, but its disk, network or watches are not served.
+left a client stuck
+    A client could not be ended, even by SIGKILL.
+lost its display
+    The guest is well, but its display does not come back without a reboot.""".split("\n")
+
+
+def main():
+    p = argparse.ArgumentParser(prog="hostile", description=__doc__)
+    p.add_argument("--kernel", default="6.12", help="6.12 or new")
+    p.add_argument("--all", action="store_true",
+                   help="all attacks, not one of each row")
+    p.add_argument("--only", action="append", default=[], metavar="DRIVER",
+                   choices=[OURS, THEIRS], help="ours or existing")
+    p.add_argument("words", nargs="*", help="attacks with one of these in "
+                   "their name; the table is not written then")
+    args = p.parse_args()
+    build.BUILD.mkdir(parents=True, exist_ok=True)
+    attacks = [a for a in ALL if any(w in a.name for w in args.words)] \
+        if args.words else ALL if args.all else SHORT
+    xen = lab.Xen("x86_64")
+    start, results = time.monotonic(), [(a, {}) for a in attacks]
+    try:
+        xen.start_backend()
+        for name in args.only or [OURS, THEIRS]:
+            fighter = Fighter(xen, name, args.kernel)
+            for i, (attack, verdicts) in enumerate(results):
+                verdicts[name] = fighter.suffer(attack)
+                print(f"{time.monotonic() - start:5.0f} s  {name} "
+                      f"{i + 1}/{len(results)}  {attack.row:4}{attack.name}: "
+                      "{}: {:.100}".format(*verdicts[name]), flush=True)
+            fighter.lose()
+        xen_version = "Xen " + xen.run("xl info xen_version").out.strip()
+    finally:
+        xen.close()
+        shutil.rmtree(xen.dir, ignore_errors=True)
+    if not args.only:
+        text = rst_table(results, build.kernel("x86_64", args.kernel),
+                         xen_version)
+        (build.CHECKOUT / "out").mkdir(exist_ok=True)
+        (build.CHECKOUT / "out/bench-hostile.rst").write_text(text)
+        if not args.words:
+            TABLE.write_text(text)
+        print(text)
+    bad = sum(v[OURS][0] != ALIVE for _, v in results if OURS in v)
+    print(f"{len(results) - bad} passed, {bad} failed, 0 skipped")
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
