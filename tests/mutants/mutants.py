@@ -14,7 +14,7 @@ import build  # noqa: E402 pylint: disable=wrong-import-position
 
 FRONT, KMS, GEM = "xen_drm_front.c", "xen_drm_front_kms.c", "xen_drm_front_gem.c"
 CFG, PGDIR = "xen_drm_front_cfg.c", "xen_drm_front_pgdir.c"
-EVTCHNL = "xen_drm_front_evtchnl.c"
+EVTCHNL, HELD = "xen_drm_front_evtchnl.c", "xen_drm_front_held.c"
 VERBS = "xen_drm_front_verbs.c"
 
 # What is broken, where, the text and what it becomes, the scenario, the platform.
@@ -54,7 +54,7 @@ MUTANTS = [
      "test_modeset_and_flips and legacy", "aarch64-new"),
     ("a broken connection ends no flips", FRONT,
      "\txen_drm_front_kms_abort(display);\n", "",
-     "test_backend_goes_and_comes and stops", "aarch64-new"),
+     "test_flip_in_flight_when_backend_leaves", "aarch64-new"),
     ("a leaving backend is overlooked", FRONT,
      "\tdefault:\n\t\treturn true;\n\t}\n}",
      "\tdefault:\n\t\treturn own > 100;\n\t}\n}",
@@ -94,6 +94,63 @@ MUTANTS = [
     ("the last file's end is not noticed", FRONT,
      "\tatomic_dec(&front->displays);\n\tfront_kick(front);\n", "",
      "test_unbind_with_open_client or test_attach_and_detach", "aarch64-new"),
+    # Defences against a hostile backend, by the rows of the catalogue.
+    ("R1: any number of responses is believed", EVTCHNL,
+     "if (prod - ring->rsp_cons > outstanding) {", "if (0) {",
+     "test_attack and (rsp-forward or rsp-backward)", "aarch64-new"),
+    ("R2: more responses than requests are believed", EVTCHNL,
+     "outstanding = ring->req_prod_pvt - ring->rsp_cons;",
+     "outstanding = RING_SIZE(ring);",
+     "test_attack and extra-reply", "aarch64-new"),
+    ("R3, R4: any id is believed", EVTCHNL,
+     "if (slot->id != resp->id || slot->state == XEN_DRM_FRONT_SLOT_FREE ||\n"
+     "\t    slot->state == XEN_DRM_FRONT_SLOT_DONE) {", "if (0) {",
+     "test_attack and (unknown-id or duplicate)", "aarch64-new"),
+    ("R6: the operation of a response is not looked at", EVTCHNL,
+     "if (slot->operation != resp->operation) {", "if (0) {",
+     "test_attack and wrong-operation", "aarch64-new"),
+    ("R7: any status is passed on", EVTCHNL,
+     "\t\treturn -EOPNOTSUPP;\n\tdefault:\n\t\treturn -EIO;",
+     "\t\treturn -EOPNOTSUPP;\n\tdefault:\n\t\treturn status;",
+     "test_attack and R7", "aarch64-new"),
+    ("E1: any number of events is believed", EVTCHNL,
+     "if (prod - chan->evt_cons > XENDISPL_IN_RING_LEN) {", "if (0) {",
+     "test_attack and in-prod", "aarch64-new"),
+    ("E2: the event index is read back", EVTCHNL,
+     "\tprod = READ_ONCE(page->in_prod);\n",
+     "\tprod = READ_ONCE(page->in_prod);\n"
+     "\tchan->evt_cons = READ_ONCE(page->in_cons);\n",
+     "test_attack and in-cons", "aarch64-new"),
+    ("E6: any event completes the flip", KMS,
+     "(cookie && cookie != pipe->flip_cookie)", "0",
+     "test_strange_event_completes_no_flip", "aarch64-new"),
+    ("I1: interrupts without cause are not told", EVTCHNL,
+     "xen_irq_lateeoi(irq, progress ? 0 : XEN_EOI_FLAG_SPURIOUS);",
+     "xen_irq_lateeoi(irq, 0);",
+     "test_storm_costs_a_bounded_share", "aarch64-new"),
+    ("I4: each failure is logged", VERBS,
+     "drm_err_ratelimited(&display->drm,\n\t\t\t\t    "
+     "\"backend does not destroy", "drm_err(&display->drm,\n\t\t\t\t    "
+     "\"backend does not destroy",
+     "test_log_is_not_flooded", "aarch64-new"),
+    ("G1, G2: pages that are held may be reused", HELD,
+     "\tif (page)\n\t\tget_page(page);", "",
+     "test_kept_pages_are_not_reused", "aarch64-new"),
+    ("G1: any number of pages may be held", HELD,
+     "return READ_ONCE(held->num_pages) > held->max_pages;", "return false;",
+     "test_held_pages_are_limited", "aarch64-new"),
+    ("B1, B2: reference 0 is mapped", PGDIR,
+     "\t\tif (!ref)\n\t\t\treturn -EINVAL;\n", "",
+     "test_attack and (gref-zero or gref-few)", "aarch64-new"),
+    ("B1: a page that was not mapped is used", PGDIR,
+     "failed += map[i].status != GNTST_okay;", "",
+     "test_attack and gref-garbage", "aarch64-new"),
+    ("S4: a backend is waited for without end", FRONT,
+     "time_after_eq(jiffies, front->answer_by))", "0)",
+     "test_attack and state-ignore", "aarch64-new"),
+    ("T3: time-outs do not end the connection", EVTCHNL,
+     "if (missed >= XEN_DRM_FRONT_MAX_TIMEOUTS)", "if (missed >= 1000)",
+     "test_attack and T3", "aarch64-new"),
 ]
 
 
