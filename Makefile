@@ -2,7 +2,7 @@
 # For users and developers; the kernel's build system reads Kbuild instead.
 
 SHELL := /bin/bash
-export LIVE VNC_PORT
+export LIVE LONG VNC_PORT
 
 help:
 	@echo 'make demo           Weston in a Xen guest on our driver -> out/demo.png'
@@ -12,7 +12,9 @@ help:
 	@echo '  check-kunit       what needs no Xen'
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
+	@echo '  check-hostile     a backend that attacks, a part of check-lab; LONG=1: all of it'
 	@echo 'make bench          our module against the kernel'"'"'s own'
+	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'
 	@echo 'make module         the module for Debian'"'"'s kernels, x86_64 and arm64 -> out/'
 	@echo 'make clean          remove out/; the cache is ~/.cache/xen-drm-front'
 	@echo 'All need root (trees are made by mmdebstrap, entered by chroot).'
@@ -24,11 +26,14 @@ demo:
 check:
 	@tests/lab/check static kunit fuzz lab
 
-check-static check-kunit check-fuzz check-lab:
+check-static check-kunit check-fuzz check-lab check-hostile:
 	@tests/lab/check $(@:check-%=%)
 
 bench:
 	@tests/bench/run
+
+bench-hostile:
+	@tests/bench/run-hostile
 
 module:
 	@tests/lab/trees toolbox
@@ -37,5 +42,6 @@ module:
 clean:
 	rm -rf out
 
-.PHONY: help demo check check-static check-kunit check-fuzz check-lab bench module clean
+.PHONY: help demo check check-static check-kunit check-fuzz check-lab check-hostile bench \
+	bench-hostile module clean
 .DEFAULT_GOAL := help

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""A backend that does wrong on purpose: nothing but the display may suffer."""
+import re
+
+import pytest
+
+from attacks import ALL, ATTACKS
+from onslaught import FLOOR, VDISPL, Onslaught, lets_go, recovers
+from scenario import ends, eventually, paints
+from workload import spin
+
+pytestmark = [pytest.mark.on("aarch64-new")]
+
+
+@pytest.fixture
+def onslaught(lab, kernel, request):
+    """A guest that works; its buffers are the backend's if the attack needs it."""
+    config = {}
+    attack = request.node.callspec.params.get("attack")
+    if attack and attack.be_alloc:
+        config["be_alloc"] = 1
+        config["kind"] = "pvh" if lab.arch == "x86_64" else None
+    guest = lab.guest(kernel=kernel, vdispl=VDISPL, works=True, **config)
+    if not hasattr(guest, "onslaught"):
+        guest.onslaught = Onslaught(lab.xen, guest)
+        guest.onslaught.grants = lab.count_other_grants(guest)
+    guest.onslaught.work.resume()
+    yield guest.onslaught
+    guest.onslaught.work.pause()
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: f"{a.row}-{a.name}")
+def test_attack(lab, onslaught, attack):
+    print(f"{attack.row} {attack.name}: {onslaught.strike(attack)}")
+    if attack.closes:
+        onslaught.guest.run("cd /sys/bus/xen/drivers/vdispl && "
+                            "echo vdispl-0 >unbind && echo vdispl-0 >bind")
+    if attack.orphans:
+        lab.xen.ctl(f"reconnect {onslaught.guest.domid} 0")
+    recovers(lab, onslaught.guest)
+    lets_go(onslaught.guest)
+
+
+def test_no_grant_is_left(onslaught):
+    """Of all the attacks before, by Xen's own grant table: it is long to print,
+    so the check that follows each scenario only looks at it here."""
+    onslaught.guest.other_grants = onslaught.grants
+
+
+def interrupts(guest):
+    """(seconds since boot, interrupts of the display until then)"""
+    out = guest.run("cut -d ' ' -f 1 /proc/uptime; grep vdispl /proc/interrupts").out
+    uptime, *lines = out.splitlines()
+    return float(uptime), sum(int(line.split()[1]) for line in lines)
+
+
+def test_storm_costs_a_bounded_share(lab, onslaught):
+    """A channel that is notified for nothing is served less and less often."""
+    guest = onslaught.guest
+    lab.xen.ctl(f"attack storm-both {guest.domid} 0 0")
+    # The delay after each interrupt without cause grows within this time.
+    guest.run("sleep 2")
+    before = interrupts(guest)
+    share = spin(guest, 2000) / onslaught.usual_spin / 2
+    after = interrupts(guest)
+    rate = (after[1] - before[1]) / (after[0] - before[0])
+    print(f"I1 storm: {rate:.1f} interrupts/s of both channels, {share:.0%} of "
+          "a CPU left")
+    assert rate < 100, f"{rate:.0f} interrupts/s"
+    assert share > FLOOR, f"{share:.1%} of a CPU"
+    lab.xen.ctl("attack off")
+    recovers(lab, guest)
+
+
+def test_strange_event_completes_no_flip(lab, onslaught):
+    guest = onslaught.guest
+    p = paints(guest, "--seed 30 --timeout 60")
+    lab.xen.ctl("pace stop")
+    p.write("flip\n")
+    eventually(lambda: onslaught.connector()["flip_pending"], "a flip in flight")
+    fired = lab.xen.stats()["attacks"]["event-stray"]
+    for _ in range(5):
+        lab.xen.ctl(f"attack event-stray {guest.domid} 0 0")
+    assert lab.xen.stats()["attacks"]["event-stray"] == fired + 5
+    guest.run("usleep 300000")
+    assert "seed=31" not in p.out and "errno" not in p.out, p.out
+    lab.xen.ctl("pace 60")
+    p.expect("seed=31")
+    ends(p)
+
+
+def test_flip_in_flight_when_backend_leaves(lab, onslaught):
+    """The client has its event at once, not when the flip times out."""
+    guest = onslaught.guest
+    p = guest.popen("kmspaint hold-open --flip-forever --timeout 20")
+    p.expect("open")
+    lab.xen.ctl("pace stop")
+    eventually(lambda: onslaught.connector()["flip_pending"], "a flip in flight")
+    lab.xen.ctl(f"state {guest.domid} 0 5")
+    r = p.wait(30)
+    assert r.rc == 3, r.out + r.err
+    assert int(re.search(r"elapsed_ms=(\d+)", r.out)[1]) < 3000, r.out
+    lab.xen.ctl("attack off")
+    lab.xen.ctl("pace 60")
+    recovers(lab, guest)
+
+
+@pytest.mark.parametrize("op", ["DBUF_CREATE", "FB_ATTACH", "SET_CONFIG"])
+def test_waiter_when_backend_leaves(lab, onslaught, op):
+    """An ioctl that waits for a reply returns at once when the backend goes."""
+    guest = onslaught.guest
+    fired = lab.xen.stats()["attacks"]["mute"]
+    lab.xen.ctl(f"attack mute {guest.domid} 0 0 op={op}")
+    p = guest.popen("kmspaint show")
+    eventually(lambda: lab.xen.stats()["attacks"]["mute"] > fired,
+               f"{op} is not answered")
+    lab.xen.ctl(f"state {guest.domid} 0 5")
+    r = p.wait(30)
+    assert r.rc and "ENODEV" in r.err and "ETIMEDOUT" not in r.err, r.err
+    lab.xen.ctl("attack off")
+    recovers(lab, guest)
+
+
+def test_all_attacks_are_tried(lab):
+    """What the backend can do wrong and is not in the table is not tried."""
+    known = {line.split()[0] for line in lab.xen.ctl("attacks").out.splitlines()}
+    assert known == set().union(*(a.kinds for a in ALL))

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""A backend whose words and deeds are mutated at random, with clients that do
+everything at once."""
+import random
+import time
+
+import pytest
+
+from attacks import LONG, TALLY
+from lab import SLOW, scan
+from onslaught import CARD, Onslaught, harm, lets_go, recovers
+from workload import watches_are_served
+
+# Mutated messages and connections: on the debug kernel with LONG=1, or else.
+LONG_RUN, SHORT_RUN = (100000, 200), (2000, 4)
+# More displays give more connections, more connectors more events.
+DISPLAYS = (("a:640x480", "b:640x480"), ("c:640x480", "d:640x480"))
+CLIENTS = ("hold-open --flip-forever --timeout 20", "churn 2 320x240 32",
+           "show --connector all --flips 3", "info")
+FOREVER = "while :; do kmspaint {} --card {} >/dev/null; usleep 300000; done"
+
+
+@pytest.mark.on("aarch64-new")
+@pytest.mark.watchdog(3600)
+def test_random_mutations(lab, kernel, request):
+    messages, reconnects = \
+        LONG_RUN if LONG and kernel == "debug" else SHORT_RUN
+    seed = request.config.getoption("--fuzz-seed") or \
+        random.randrange(1, 1 << 32)
+    print(f"\\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
+          flush=True)
+    guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True)
+    if not hasattr(guest, "onslaught"):
+        guest.onslaught = Onslaught(lab.xen, guest)
+        guest.onslaught.grants = lab.count_other_grants(guest)
+    work = guest.onslaught.work
+    work.resume()
+    before, start = work.counters(), guest.log_size()
+    displays = range(len(DISPLAYS))
+    clients = [guest.popen(FOREVER.format(command, CARD.format(dev)))
+               for dev in displays for command in CLIENTS]
+    lab.xen.ctl(f"fuzz {seed}")
+    done = go_on(lab, guest, messages, reconnects)
+    lab.xen.ctl("attack off")
+    with harm("left a client stuck"):
+        for client in clients:
+            client.kill(9)
+        for client in clients:
+            client.wait(60)
+    after = work.wait_progress(before)
+    assert not after["disk_errors"] and not after["net_errors"], after
+    reports = scan(guest.log(start))
+    TALLY.mutated += done["messages_mutated"]
+    TALLY.reconnects += done["reconnects"]
+    TALLY.reports += len(reports)
+    assert not reports, "\\n".join(reports)
+    for dev in displays:
+        recovers(lab, guest, dev)
+        lets_go(guest, dev)
+    work.pause()
+    guest.other_grants = guest.onslaught.grants
+
+
+def go_on(lab, guest, messages, reconnects):
+    """Until so much has been done; the guest must be alive all the while."""
+    start = shown = time.monotonic()
+    while True:
+        with harm("hung"):
+            guest.onslaught.work.wait_progress(guest.onslaught.work.counters())
+        done = lab.xen.stats()["fuzz"]
+        now = time.monotonic()
+        if done["messages_mutated"] >= messages and \
+                done["reconnects"] >= reconnects:
+            break
+        if now - shown > 20:
+            shown = now
+            with harm("stalled all watches"):
+                watches_are_served(guest)
+            print(f"fuzz: {now - start:.0f} s, {done['messages_mutated']} of "
+                  f"{messages} messages, {done['reconnects']} of {reconnects} "
+                  "reconnects", flush=True)
+        assert now - start < 1100 * SLOW, f"too slow: {done}"
+        time.sleep(2)
+    print(f"fuzz: {done} in {time.monotonic() - start:.0f} s", flush=True)
+    return done

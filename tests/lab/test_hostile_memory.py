@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""A backend that does not let go of what was shared with it, or that takes away
+what it shared."""
+import pytest
+
+from onslaught import VDISPL, debugfs, lets_go, recovers
+from scenario import eventually, paints
+
+pytestmark = [pytest.mark.on("aarch64-new")]
+
+SECRET = "what-the-guest-does-next"
+# As much of the free memory as can be had without the OOM killer.
+FILL = f"""yes '{SECRET}' | head -c 1048576 >/mib
+while [ $(awk '/MemFree/ {{print $2}}' /proc/meminfo) -gt 40000 ]; do
+    for i in 1 2 3 4 5 6 7 8; do cat /mib; done
+done >/secrets
+ls -l /secrets"""
+
+
+@pytest.fixture
+def guest(lab, kernel):
+    return lab.guest(kernel=kernel, vdispl=VDISPL)
+
+
+def attack(lab, guest, name, args=""):
+    lab.xen.ctl(f"attack {name} {guest.domid} 0 0 {args}")
+
+
+def held(guest):
+    return int(debugfs(guest)["held_pages"])
+
+
+def kept(lab, text):
+    """(How often the text is in the pages that the backend keeps, pages)"""
+    found, _, pages = lab.xen.ctl(f"kept-search {text}").out.split()[:3]
+    return int(found), int(pages)
+
+
+@pytest.mark.watchdog(300)
+def test_kept_pages_are_not_reused(lab, guest):
+    """What the guest does with its memory later is not the backend's to see."""
+    attack(lab, guest, "buffer-keep")
+    attack(lab, guest, "dir-keep")
+    guest.run("kmspaint churn 5 640x480 32", timeout=120)
+    count = 5 * (300 + 1)
+    eventually(lambda: held(guest) >= count, f"{count} held pages")
+    guest.run(FILL, timeout=200)
+    found, pages = kept(lab, SECRET)
+    assert pages >= count, f"the backend keeps {pages} pages of {count}"
+    assert not found, f"{found} times in {pages} kept pages: '{SECRET}'"
+    guest.run("rm /secrets /mib")
+    lab.xen.ctl("attack off")
+    lets_go(guest)
+    recovers(lab, guest)
+
+
+@pytest.mark.watchdog(300)
+def test_held_pages_are_limited(lab, guest):
+    """Above a limit nothing new is shared, and below it all goes on."""
+    most = int(debugfs(guest)["max_held_pages"])
+    attack(lab, guest, "buffer-keep")
+    start = guest.log_size()
+    buffers = most // 768 + 5
+    r = guest.run(f"kmspaint churn {buffers} 1024x768 32", timeout=120,
+                  check=False)
+    assert r.rc and "ENOSPC" in r.err, f"churn of {buffers}: {r.out}{r.err}"
+    assert most < held(guest) <= most + 2 * 769, debugfs(guest)
+    assert "no new buffer: backend still maps" in guest.log(start)
+    lab.xen.ctl(f"reconnect {guest.domid} 0")
+    eventually(lambda: guest.states()[0] != 4, "the connection ends")
+    assert guest.run("sleep 5; cat /sys/kernel/debug/xen_drm_front/vdispl-0 | "
+                     "grep state").out.split()[1] != "4"
+    lab.xen.ctl("attack off")
+    lets_go(guest)
+    recovers(lab, guest)
+    guest.run("kmspaint churn 3 1024x768 32", timeout=120)
+
+
+def test_log_is_not_flooded(lab, guest):
+    """What a backend can cause as often as it likes is not told each time."""
+    attack(lab, guest, "destroy-fail")
+    start, count = guest.log_size(), 200
+    guest.run(f"kmspaint churn {count} 64x64 32", timeout=120)
+    assert lab.xen.stats()["attacks"]["destroy-fail"] >= count
+    lines = guest.log(start).splitlines()
+    assert 0 < len(lines) < count / 2, "\n".join(lines)
+    lab.xen.ctl("attack off")
+    lets_go(guest)
+    recovers(lab, guest)
+
+
+def test_backend_dies_with_its_pages_mapped(lab, kernel):
+    """Mappings of a client stay valid, whoever's memory was behind them."""
+    g = lab.guest(kernel=kernel, vdispl=VDISPL, be_alloc=1,
+                  kind="pvh" if lab.arch == "x86_64" else None)
+    p = paints(g, "--seed 5")
+    h = g.popen("kmspaint hold-open")
+    h.expect("open")
+    lab.xen.kill_backend()
+    lab.xen.start_backend()
+    eventually(lambda: "connection ends" in g.log(), "the backend's end is seen")
+    h.eof()
+    r = h.wait(60)
+    assert r.rc == 0 and "touched" in r.out and "closed" in r.out, r.out + r.err
+    p.eof()
+    p.wait(60)
+    recovers(lab, g)
