@@ -170,11 +170,18 @@ evtchnl_send(struct xen_drm_front_evtchnl *chan, struct xendispl_req *req,
 
 	if (xen_drm_front_conn_is_broken(chan->conn))
 		return ERR_PTR(-ENODEV);
-	if (RING_FULL(&chan->ring))
-		return ERR_PTR(-EBUSY);
-	slot = evtchnl_find_free_slot(chan);
-	if (!slot)
-		return ERR_PTR(-EBUSY);
+
+	/*
+	 * We have a waiting request, a flip, and what was given up at most. A
+	 * backend that completes flips, but does not answer them, is only found
+	 * here, since its events show that it lives.
+	 */
+	slot = RING_FULL(&chan->ring) ? NULL : evtchnl_find_free_slot(chan);
+	if (!slot) {
+		evtchnl_fault(chan, "%u requests are not answered, the ring is full",
+			      chan->ring.req_prod_pvt - chan->ring.rsp_cons);
+		return ERR_PTR(-ENODEV);
+	}
 
 	req->id = slot->id;
 	slot->operation = req->operation;
@@ -260,8 +267,8 @@ static int evtchnl_call(struct xen_drm_front_evtchnl *chan, struct xendispl_req 
  * long for each request that waits before this one.
  *
  * Returns: 0, the translated status of the response, -ETIMEDOUT when none came
- * (a later one will be recognised), -EBUSY when the backend does not empty the
- * ring, -ENODEV when the connection is gone.
+ * (a later one will be recognised), -ENODEV when the connection is gone, or ends
+ * now because the backend does not empty the ring.
  */
 int xen_drm_front_evtchnl_call(struct xen_drm_front_evtchnl *chan,
 			       struct xendispl_req *req,
@@ -297,7 +304,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_evtchnl_call_killable);
  *
  * Context: does not sleep.
  *
- * Returns: 0, or -EBUSY or -ENODEV as xen_drm_front_evtchnl_call().
+ * Returns: 0, or -ENODEV as xen_drm_front_evtchnl_call().
  */
 int xen_drm_front_evtchnl_post(struct xen_drm_front_evtchnl *chan,
 			       struct xendispl_req *req)
@@ -322,7 +329,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_evtchnl_post);
  *
  * Context: does not sleep.
  *
- * Returns: 0, or -EBUSY or -ENODEV as xen_drm_front_evtchnl_call().
+ * Returns: 0, or -ENODEV as xen_drm_front_evtchnl_call().
  */
 int xen_drm_front_evtchnl_flip(struct xen_drm_front_evtchnl *chan,
 			       struct xendispl_req *req)

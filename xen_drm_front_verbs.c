@@ -263,7 +263,7 @@ void xen_drm_front_dbuf_unshare_all(struct xen_drm_front_display *display)
 static bool fb_dbuf_width(const struct xen_drm_front_fb *fb, u32 *width)
 {
 	*width = div_u64((u64)fb->pitch * 8, fb->bpp);
-	return xen_drm_front_stride(*width, fb->bpp) == fb->pitch;
+	return *width && xen_drm_front_stride(*width, fb->bpp) == fb->pitch;
 }
 
 /*
@@ -429,7 +429,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_set_config);
  * Implements XENDISPL_OP_PG_FLIP. Does not sleep; xen_drm_front_kms_flip_done()
  * tells the outcome.
  *
- * Returns: 0; -ENODEV without a backend; -EBUSY when it does not empty the ring.
+ * Returns: 0; -ENODEV without a backend, or one that does not empty the ring.
  */
 int xen_drm_front_page_flip(struct xen_drm_front_display *display,
 			    unsigned int index,

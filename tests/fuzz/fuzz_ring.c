@@ -415,12 +415,14 @@ static void expect_sound(struct model *m)
 
 static void expect_sent(struct model *m, int ret, u32 before, bool was_broken)
 {
-	if (was_broken)
+	if (was_broken) {
 		fuzz_check(ret == -ENODEV, "sent after the latch: %d", ret);
-	else if (before - m->answered + m->replied >= SLOTS)
-		fuzz_check(ret == -EBUSY, "sent into a full ring: %d", ret);
-	else
+	} else if (before - m->answered + m->replied >= SLOTS) {
+		fuzz_check(ret == -ENODEV, "sent into a full ring: %d", ret);
+		model_fault();
+	} else {
 		fuzz_check(!ret && m->sent == before + 1, "not sent: %d", ret);
+	}
 	run.sending_for = NONE;
 }
 

@@ -374,7 +374,7 @@ static void second_fault_is_not_told(struct kunit *test)
 
 /* --- a backend that does not answer ---------------------------------------- */
 
-/* [R10] Neither overwritten nor latched: it may only be slow. */
+/* [R10] Not overwritten. So many are never open with a correct backend. */
 static void full_ring(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
@@ -384,17 +384,16 @@ static void full_ring(struct kunit *test)
 	for (i = 0; i < LOOPBACK_RING_SIZE; i++)
 		KUNIT_ASSERT_EQ_MSG(test, post(lb), 0, "request %u", i);
 
-	KUNIT_EXPECT_EQ(test, post(lb), -EBUSY);
-	KUNIT_EXPECT_EQ(test, flip(lb, COOKIE), -EBUSY);
-	KUNIT_EXPECT_EQ(test, call(lb, NULL), -EBUSY);
-	KUNIT_EXPECT_EQ(test, lb->sring->req_prod, LOOPBACK_RING_SIZE);
-
+	/* One answer makes room for one request. */
 	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &req));
 	loopback_agree(lb, &req);
 	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
 	KUNIT_EXPECT_EQ(test, post(lb), 0);
-	KUNIT_EXPECT_EQ(test, post(lb), -EBUSY);
 	expect_sound(test);
+
+	KUNIT_EXPECT_EQ(test, flip(lb, COOKIE), -ENODEV);
+	KUNIT_EXPECT_EQ(test, lb->sring->req_prod, LOOPBACK_RING_SIZE + 1);
+	expect_fault(test);
 }
 
 /* [T1] [T2] */
