@@ -175,7 +175,7 @@ struct attack_kind attacks_event[] = {
 	{ "event-stray", "E8", "one event that nobody waits for, with a small cookie or value",
 	  TAKES_VALUE, .fire = event_stray },
 	{ "storm-junk", "E7", "the event page is full of random events all the time, but for 8", TAKES_MS,
-	  .tick = storm_junk, .tick_ms = 1 },
+	  .tick = storm_junk, .tick_ms = 2 },
 	{ "early-events", "E9", "ten events and a notification right before Connected",
 	  TAKES_COUNT, 0, .connect = early_events },
 	{ "early-reply", "E9", "a reply right before Connected", TAKES_COUNT, 1,

@@ -112,6 +112,7 @@ struct device {
 	bool watch_fired;	/* the event that registration causes has come */
 	bool stale;		/* frontend's state is from before our time */
 	bool attacked;		/* this connection was; breaches may be our fault */
+	bool aftermath;		/* an earlier one was, and the next is not made yet */
 	int64_t break_ns;	/* when fuzzing ends this connection */
 	char *raw_state;	/* what an attack wrote in the place of our state */
 	int be_state;		/* what we wrote last */

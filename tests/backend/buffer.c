@@ -241,6 +241,7 @@ int edid_write(struct connector *conn, const struct xendispl_get_edid_req *req,
 
 	if (!map)
 		return f->status ? f->status : -ENOMEM;
+	check_zeroed("pages for the EDID", map, req->buffer_sz, f);
 	memcpy(map, edid, *size);
 	hostile_edid(conn, map, req->buffer_sz, size);
 	unmap(conn->dev, KEEP_EDID, map, pages);

@@ -448,6 +448,10 @@ static void test_directory_links_only(void)
 	fill_page(page, 0, 0, 0);
 	EXPECT(check_directory_page(page, 0, 10, NULL, &f) == 10 && !f.count);
 	EXPECT(check_directory_page(page, 0, 1024, NULL, &f) == 1023 && f.status == -EINVAL);
+	memset(&f, 0, sizeof(f));
+	page[1023] = 1 << 24;
+	EXPECT(check_directory_page(page, 0, 10, NULL, &f) == 10 && f.count == 1 && !f.status);
+	EXPECT(strstr(f.text[0], "byte 4091 of 4092 is 0x01"));
 }
 
 static void test_pages(void)

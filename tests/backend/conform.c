@@ -277,6 +277,16 @@ uint32_t pages_for(uint64_t bytes)
 	return (bytes + WIRE_PAGE_SIZE - 1) / WIRE_PAGE_SIZE;
 }
 
+void check_zeroed(const char *what, const void *bytes, size_t len, struct findings *f)
+{
+	size_t at = first_nonzero(bytes, len);
+
+	if (at < len)
+		finding(f, 0, "%s: byte %zu of %zu is 0x%02x, must be 0: what was there before?",
+			what, at, len, ((const uint8_t *)bytes)[at]);
+	f->certain |= at < len;
+}
+
 uint32_t check_directory_page(const uint32_t *page, unsigned int index, uint32_t left,
 			      grant_ref_t *grefs, struct findings *f)
 {
@@ -290,8 +300,11 @@ uint32_t check_directory_page(const uint32_t *page, unsigned int index, uint32_t
 	if (!last && !page[0])
 		finding(f, -EINVAL, "directory page %u: the list ends here, %u references are missing",
 			index, left - used);
-	if (!grefs)
+	if (!grefs) {
+		check_zeroed("references of a directory that is ours to fill", page + 1,
+			     GREFS_PER_PAGE * 4, f);
 		return used;
+	}
 	for (uint32_t i = 0; i < used; i++) {
 		grefs[i] = page[1 + i];
 		if (!grefs[i])

@@ -22,6 +22,7 @@
 struct findings {
 	unsigned int count;
 	int status;
+	bool certain;		/* whatever else goes on, it is the frontend's fault */
 	char text[FINDINGS_MAX][200];
 };
 
@@ -75,6 +76,9 @@ uint32_t pages_for(uint64_t bytes);
  */
 uint32_t check_directory_page(const uint32_t *page, unsigned int index, uint32_t left,
 			      grant_ref_t *grefs, struct findings *f);
+
+/* A page that is shared for the first time must not tell what it held before. */
+void check_zeroed(const char *what, const void *bytes, size_t len, struct findings *f);
 
 /*
  * The protocol version to use: @chosen is the frontend's node or NULL, @offered

@@ -4,6 +4,7 @@
  * shared memory once, into private copies; the frontend can at worst lose its
  * own device.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -59,6 +60,18 @@ static int bind_port(const struct connector *conn, uint32_t remote, const char *
 	return port;
 }
 
+/* @shared is read once. */
+static void check_unused(const struct connector *conn, const char *what, const void *shared,
+			 size_t len)
+{
+	uint8_t copy[WIRE_PAGE_SIZE];
+	struct findings f = { 0 };
+
+	memcpy(copy, shared, len);
+	check_zeroed(what, copy, len, &f);
+	breaches_from(conn->dev, conn->index, &f);
+}
+
 static void init_ring(struct connector *conn, struct xen_displif_sring *sring)
 {
 	RING_IDX prod = READ_ONCE(sring->req_prod);
@@ -67,6 +80,9 @@ static void init_ring(struct connector *conn, struct xen_displif_sring *sring)
 	if (prod)
 		breach(conn->dev, conn->index, "%u request(s) before the backend is Connected",
 		       prod);
+	else
+		check_unused(conn, "request ring behind its indices", &sring->pvt,
+			     WIRE_PAGE_SIZE - offsetof(struct xen_displif_sring, pvt));
 }
 
 static void init_events(struct connector *conn)
@@ -78,6 +94,8 @@ static void init_events(struct connector *conn)
 		breach(conn->dev, conn->index,
 		       "event page starts with in_prod %u, in_cons %u, must be 0",
 		       conn->in_prod, in_cons);
+	check_unused(conn, "event page behind its indices", &conn->events->reserved,
+		     WIRE_PAGE_SIZE - offsetof(struct xendispl_event_page, reserved));
 	conn->event_id = 0;
 }
 

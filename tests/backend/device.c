@@ -113,7 +113,7 @@ static void device_bind(struct device *dev)
 	if (hostile_bind(dev))
 		return;
 	read_features(dev);
-	/* Up to here an attack on the last connection may be to blame. */
+	dev->aftermath |= dev->attacked;
 	dev->attacked = hostile_excuses(dev);
 	if (!read_connectors(dev)) {
 		device_error(dev);
@@ -200,6 +200,8 @@ static void on_frontend_event(struct device *dev)
 	log_debug("dom%u/%u: frontend state %d -> %d", dev->domid, dev->devid, dev->fe_state,
 		  state);
 	dev->fe_state = state;
+	if (state == XenbusStateConnected && is_bound(dev))
+		dev->aftermath = false;
 	switch (state) {
 	case XenbusStateInitialising:
 		return fe_initialising(dev);

@@ -40,37 +40,43 @@ void log_debug(const char *fmt, ...)
 	va_end(args);
 }
 
-void breach(const struct device *dev, int connector, const char *fmt, ...)
+static void report(const struct device *dev, int connector, bool certain, const char *text)
 {
-	char text[320], where[48];
-	va_list args;
-	int len;
+	char where[48], line[320];
 
 	if (connector < 0)
 		snprintf(where, sizeof(where), "dom%u/%u", dev->domid, dev->devid);
 	else
 		snprintf(where, sizeof(where), "dom%u/%u/%d", dev->domid, dev->devid, connector);
-	len = snprintf(text, sizeof(text), "%s: ", where);
-	va_start(args, fmt);
-	vsnprintf(text + len, sizeof(text) - len, fmt, args);
-	va_end(args);
+	snprintf(line, sizeof(line), "%s: %s", where, text);
 	/* What an attacked frontend does is not held against it. */
-	if (dev->attacked) {
+	if (!certain && (dev->attacked || dev->aftermath)) {
 		nr_excused++;
-		log_debug("under attack: %s", text);
+		log_debug("under attack: %s", line);
 		return;
 	}
 	nr_breaches++;
 	if (breach_log_len < BREACH_LOG_MAX) {
-		breach_log[breach_log_len++] = strdup(text);
-		log_error("BREACH %s", text);
+		breach_log[breach_log_len++] = strdup(line);
+		log_error("BREACH %s", line);
 	}
+}
+
+void breach(const struct device *dev, int connector, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	report(dev, connector, false, text);
 }
 
 void breaches_from(const struct device *dev, int connector, const struct findings *f)
 {
 	for (unsigned int i = 0; i < f->count; i++)
-		breach(dev, connector, "%s", f->text[i]);
+		report(dev, connector, f->certain, f->text[i]);
 }
 
 static void json_string(FILE *out, const char *text)

@@ -123,14 +123,19 @@ static void light_up(struct front *front)
 	EXPECT(!call(front, config(1)));
 }
 
-static int get_edid(struct front *front, struct front_buffer *edid, uint32_t size)
+static int send_get_edid(struct front *front, struct front_buffer *edid, uint32_t size)
 {
 	struct xendispl_req req = request(XENDISPL_OP_GET_EDID);
 
-	front_make_buffer(front, edid, EDID_PAGES);
 	req.op.get_edid.buffer_sz = size;
 	req.op.get_edid.gref_directory = edid->directory_ref;
 	return front_call(front, 1, &req);
+}
+
+static int get_edid(struct front *front, struct front_buffer *edid, uint32_t size)
+{
+	front_make_buffer(front, edid, EDID_PAGES);
+	return send_get_edid(front, edid, size);
 }
 
 static void all_right(struct front *front)
@@ -158,6 +163,16 @@ static void edid_buffer_small(struct front *front)
 	struct front_buffer pages;
 
 	EXPECT(get_edid(front, &pages, XENDISPL_EDID_MAX_SIZE - 1) == -EINVAL);
+	front_free_buffer(&pages);
+}
+
+static void edid_used_before(struct front *front)
+{
+	struct front_buffer pages;
+
+	front_make_buffer(front, &pages, EDID_PAGES);
+	pages.data[9] = 7;
+	EXPECT(!send_get_edid(front, &pages, XENDISPL_EDID_MAX_SIZE));
 	front_free_buffer(&pages);
 }
 
@@ -238,6 +253,17 @@ static void backend_allocates(struct front *front)
 	req.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
 	EXPECT(!call(front, req));
 	EXPECT(front_can_map(front, buffer.directory + 1, FRONT_PAGES));
+	EXPECT(!call(front, destroy(1)));
+}
+
+static void empty_directory_used_before(struct front *front)
+{
+	struct xendispl_req req = create(1);
+
+	memset(buffer.directory, 0, WIRE_PAGE_SIZE);
+	buffer.directory[3] = 7;
+	req.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
+	EXPECT(!call(front, req));
 	EXPECT(!call(front, destroy(1)));
 }
 
@@ -491,6 +517,24 @@ static void events_not_zeroed(struct front *front)
 	EXPECT(front_wait_backend(front, XenbusStateConnected));
 }
 
+static void ring_used_before(struct front *front)
+{
+	front_make_rings(front);
+	((uint8_t *)front->conn[0].ring.sring)[WIRE_PAGE_SIZE - 1] = 7;
+	front_publish(front);
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateConnected));
+}
+
+static void events_used_before(struct front *front)
+{
+	front_make_rings(front);
+	((uint8_t *)front->conn[0].events)[100] = 7;
+	front_publish(front);
+	front_write_state(front, XenbusStateInitialised);
+	EXPECT(front_wait_backend(front, XenbusStateConnected));
+}
+
 static void cookie_of_other_device(struct front *front)
 {
 	struct front other;
@@ -574,6 +618,11 @@ static const struct {
 	{ "node missing", false, "0", node_missing, "without transport parameters" },
 	{ "ring unmappable", false, "0", ring_unmappable, "4000000000 cannot be mapped" },
 	{ "events not zeroed", false, "0", events_not_zeroed, "in_prod 3, in_cons 0" },
+	{ "ring used before", false, "0", ring_used_before, "request ring behind its indices" },
+	{ "events used before", false, "0", events_used_before, "event page behind its indices" },
+	{ "edid pages used before", true, "0", edid_used_before, "pages for the EDID: byte 9" },
+	{ "empty directory used before", true, "1", empty_directory_used_before,
+	  "directory that is ours to fill: byte 8 of" },
 	{ "reconfigure", true, "0", reconfigure_and_return, NULL },
 	{ "restart", true, "0", restart_and_return, NULL },
 };
