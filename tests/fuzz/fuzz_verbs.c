@@ -243,7 +243,9 @@ static void create(struct buffer *b)
 
 	if (b->dbuf.share)
 		return;
+	fuzz_fail_in = input_u8(&run.in) % 32;
 	ret = xen_drm_front_dbuf_create(&run.display, &b->dbuf);
+	fuzz_fail_in = 0;
 	fuzz_check(ret <= 0 && ret >= -4095, "creating returns %d", ret);
 	fuzz_check(!ret == !!b->dbuf.share, "creating returns %d", ret);
 	fuzz_check(!full || ret, "a buffer is shared although %lu pages are held",
@@ -255,7 +257,9 @@ static void destroy(struct buffer *b)
 {
 	if (b->attached)
 		return;
+	fuzz_unmap_result = input_u8(&run.in) < 0xf0 ? 0 : -EFAULT;
 	xen_drm_front_dbuf_destroy(&run.display, &b->dbuf);
+	fuzz_unmap_result = 0;
 	fuzz_check(!b->dbuf.share, "a buffer is shared after its end");
 }
 
@@ -331,11 +335,10 @@ static void step(void)
 	u8 what = input_u8(&run.in);
 	struct buffer *b = &run.buffers[what % BUFFERS];
 
+	fuzz_task_killed = what >= 0xe0;
 	switch (what / BUFFERS % 9) {
 	case 0:
-		fuzz_task_killed = input_u8(&run.in) & 1;
 		create(b);
-		fuzz_task_killed = false;
 		break;
 	case 1:
 		destroy(b);
@@ -360,6 +363,7 @@ static void step(void)
 		fuzz_run_work(&run.held.reaper.work);
 		break;
 	}
+	fuzz_task_killed = false;
 	expect_sound();
 }
 
@@ -387,7 +391,7 @@ static int map_status(unsigned int i)
 static void open_display(void)
 {
 	xen_drm_front_held_init(&run.held);
-	run.held.max_pages = 40;
+	run.held.max_pages = 12;
 	run.conn = xen_drm_front_conn_alloc(&run.xb_dev.dev, &run.held, 0, 1,
 					    1 + (input_u8(&run.in) < 0xf0), &ops, &run);
 	fuzz_check(!xen_drm_front_conn_open(run.conn, &run.xb_dev), "no connection");
