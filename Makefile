@@ -13,6 +13,7 @@ help:
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
 	@echo '  check-hostile     a backend that attacks, a part of check-lab; LONG=1: all of it'
+	@echo '  check-debug       all scenarios on debug kernels (KASAN, lockdep, kmemleak)'
 	@echo 'make bench          our module against the kernel'"'"'s own'
 	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'
 	@echo 'make module         the module for Debian'"'"'s kernels, x86_64 and arm64 -> out/'
@@ -26,7 +27,7 @@ demo:
 check:
 	@tests/lab/check static kunit fuzz lab
 
-check-static check-kunit check-fuzz check-lab check-hostile:
+check-static check-kunit check-fuzz check-lab check-hostile check-debug:
 	@tests/lab/check $(@:check-%=%)
 
 bench:
@@ -42,6 +43,6 @@ module:
 clean:
 	rm -rf out
 
-.PHONY: help demo check check-static check-kunit check-fuzz check-lab check-hostile bench \
-	bench-hostile module clean
+.PHONY: help demo check check-static check-kunit check-fuzz check-lab check-hostile \
+	check-debug bench bench-hostile module clean
 .DEFAULT_GOAL := help

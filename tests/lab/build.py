@@ -4,30 +4,17 @@
 Everything lands in the cache, keyed by what it is made from: a change of the
 driver builds a module, never a tree.
 """
-import contextlib
-import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parents[1]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"),
-             "xen-drm-front")
-# What is built; several checkouts at work at the same time have one each.
-BUILD = CACHE / os.environ.get("LAB_BUILD", "build")
+import debugkernel
+from making import (ARCHES, BUILD, CACHE, CHECKOUT, HERE, key_of, made,
+                    progress, sh)
 
-ARCHES = {
-    "x86_64": {"deb": "amd64", "triplet": "x86_64-linux-gnu", "make": []},
-    "aarch64": {"deb": "arm64", "triplet": "aarch64-linux-gnu",
-                "make": ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]},
-}
 DOM0_MODULES = """xenfs xen-gntdev xen-evtchn xen-privcmd xen-gntalloc xen-blkback
     xen-netback brd virtio_pci virtio_mmio virtio_blk 9p 9pnet_virtio""".split()
 GUEST_MODULES = """drm drm_kms_helper drm_shmem_helper drm_dma_helper
@@ -48,62 +35,6 @@ DOM0_LIBRARIES = """libgcc_s.so.1 libxenstore.so.4 libxenevtchn.so.1
     libxengnttab.so.1 libpng16.so.16 libz.so.1 libm.so.6""".split()
 
 
-def progress(text):
-    print(f"lab: {text}", file=sys.stderr, flush=True)
-
-
-def sh(*argv, **kw):
-    """Run a program to its end; its output is shown only if it fails."""
-    r = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True, **kw)
-    if r.returncode:
-        raise RuntimeError(f"{' '.join(map(str, argv))}: exit "
-                           f"{r.returncode}\n{r.stdout[-8000:]}")
-    return r.stdout
-
-
-def key_of(*parts):
-    """Hash of strings and of files with their names."""
-    h = hashlib.sha256()
-    for p in parts:
-        if isinstance(p, Path):
-            h.update(p.name.encode() + p.read_bytes())
-        elif isinstance(p, tuple):
-            h.update(key_of(*p).encode())
-        else:
-            h.update(repr(p).encode())
-    return h.hexdigest()[:16]
-
-
-@contextlib.contextmanager
-def locked(name):
-    """Two runs must not make the same thing at the same time."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / f"lock.{name}", "w", encoding="ascii") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        yield
-
-
-def made(path, key, make):
-    """Call make(temporary path) unless path was made from the same key."""
-    stamp = path.with_name(path.name + ".key")
-    with locked(path.name):
-        if path.exists() and stamp.exists() and stamp.read_text() == key:
-            return path
-        tmp = path.with_name(path.name + ".new")
-        if tmp.is_dir():
-            shutil.rmtree(tmp)
-        start = time.monotonic()
-        make(tmp)
-        stamp.unlink(missing_ok=True)
-        if path.is_dir():
-            shutil.rmtree(path)
-        tmp.rename(path)
-        stamp.write_text(key)
-        progress(f"made {path.name} in {time.monotonic() - start:.0f} s")
-    return path
-
-
 def tree(name):
     """A tree is made outside the toolbox, before we are in it."""
     path = CACHE / name
@@ -118,17 +49,40 @@ def kernels():
 
 
 def kernel(arch, short):
-    """'6.12' or 'new' or a full number -> the modules directory's name."""
+    """'6.12', 'new', 'debug' or a full number -> the modules directory's name."""
+    if short == "debug":
+        return debugkernel.version(arch)
     old, new = kernels()
     full = {"6.12": old, "new": new}.get(short, short)
     for v in kernels():
         if v.startswith(full):
             return f"{v}-{ARCHES[arch]['deb']}"
-    raise RuntimeError(f"kernel '{short}' is none of 6.12, new, {old}, {new}")
+    raise RuntimeError(f"kernel '{short}' is none of 6.12, new, debug, {old}, "
+                       f"{new}")
+
+
+def kernel_tree(arch, version):
+    """Where usr/lib/modules has that kernel."""
+    if debugkernel.is_debug(version):
+        return debugkernel.root_of(arch)
+    return tree(arch)
+
+
+def kernel_key(arch, version):
+    """What the number alone does not tell: Debian's kernels have theirs."""
+    if debugkernel.is_debug(version):
+        return debugkernel.key(arch)
+    return ""
+
+
+def kernel_headers(arch, version):
+    if debugkernel.is_debug(version):
+        return debugkernel.root_of(arch) / "build"
+    return Path(f"/usr/src/linux-headers-{version}")
 
 
 def kernel_image(arch, version):
-    root = tree(arch)
+    root = kernel_tree(arch, version)
     for p in (root / f"boot/vmlinuz-{version}",
               root / f"usr/lib/modules/{version}/vmlinuz"):
         if p.exists():
@@ -267,6 +221,14 @@ def boot_disk(arch):
     return disk, json.loads(disk.with_suffix(".json").read_text())
 
 
+def boot_files(arch, version):
+    """A guest's kernel and image, where they are not on that disk."""
+    if not debugkernel.is_debug(version):
+        return {}
+    return {"kernel": kernel_image(arch, version),
+            "guest": guest_image(arch, version)}
+
+
 def agent(arch):
     def make(out):
         sh(ARCHES[arch]["triplet"] + "-gcc", "-O2", "-Wall", "-Wextra",
@@ -312,7 +274,8 @@ def guest_image(arch, version):
         stage = out.with_name(out.name + ".stage")
         shutil.rmtree(stage, ignore_errors=True)
         skeleton(root, arch, stage)
-        copy_modules(root, version, stage, GUEST_MODULES)
+        copy_modules(kernel_tree(arch, version), version, stage,
+                     GUEST_MODULES)
         for p in ("usr/bin/modetest",):
             shutil.copy(root / p, stage / p)
             copy_libraries(root, arch, stage, needed(root / p))
@@ -323,7 +286,8 @@ def guest_image(arch, version):
     files = [HERE / f for f in ("build.py", "agent.c", "guest-init",
                                 "busybox-applets")]
     return made(BUILD / f"guest-{version}.cpio.zst",
-                key_of(version, str(root), *files), make)
+                key_of(version, kernel_key(arch, version), str(root), *files),
+                make)
 
 
 # --- ours -------------------------------------------------------------------
@@ -334,26 +298,40 @@ def sources():
     return sorted(f for f in files if f.exists())
 
 
+def kbuild(arch, version, out, files, *settings):
+    """Build what out's Kbuild says, out of the kernel's tree; files are pairs
+    of a name there and its source."""
+    for name, f in files:
+        to = out / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(f, to)
+    sh("make", "-j2", "-C", kernel_headers(arch, version), f"M={out}",
+       *ARCHES[arch]["make"], *settings, "modules")
+    sh(ARCHES[arch]["triplet"] + "-strip", "--strip-debug", *out.glob("*.ko"))
+
+
 def module(arch, version, cma=False):
-    """drm_xen_front.ko for one of Debian's kernels."""
+    """drm_xen_front.ko for one of the kernels."""
     name = f"module-{version}" + ("-cma" if cma else "")
+    files = [(str(f.relative_to(CHECKOUT)), f) for f in sources()]
+    settings = ["CONFIG_DRM_XEN_FRONTEND_CMA=y"] if cma else []
 
     def make(out):
-        if not sources():
+        if not files:
             raise RuntimeError(f"no driver sources in {CHECKOUT}")
-        for f in sources():
-            to = out / f.relative_to(CHECKOUT)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(f, to)
-        sh("make", "-j2", "-C", f"/usr/src/linux-headers-{version}",
-           f"M={out}", *ARCHES[arch]["make"],
-           *(["CONFIG_DRM_XEN_FRONTEND_CMA=y"] if cma else []), "modules")
-        sh(ARCHES[arch]["triplet"] + "-strip", "--strip-debug",
-           out / "drm_xen_front.ko")
-    d = made(BUILD / name,
-             key_of(version, cma, *((str(f.relative_to(CHECKOUT)), f)
-                                    for f in sources())), make)
+        kbuild(arch, version, out, files, *settings)
+    d = made(BUILD / name, key_of(version, kernel_key(arch, version), cma,
+                                  *files), make)
     return d / "drm_xen_front.ko"
+
+
+def provoke(arch, version):
+    """The module that does wrong what a debug kernel must find."""
+    files = [(f.name, f) for f in sorted((HERE / "provoke").iterdir())]
+    d = made(BUILD / f"provoke-{version}",
+             key_of(version, kernel_key(arch, version), *files),
+             lambda out: kbuild(arch, version, out, files))
+    return d / "provoke.ko"
 
 
 def program(what, arch):

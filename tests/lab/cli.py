@@ -15,7 +15,7 @@ import lab
 
 
 def boot_options(p):
-    p.add_argument("--kernel", default="6.12", help="6.12 or new")
+    p.add_argument("--kernel", default="6.12", help="6.12, new or debug")
     p.add_argument("--vdispl", action="append", metavar="ID:WxH[;ID:WxH..]",
                    help="a display with its connectors; again for another one")
     p.add_argument("--be-alloc", type=int, default=0)

@@ -89,12 +89,15 @@ class Lab:
         bad = [f"dom0: {line}" for line in scan(self.dom0_log())]
         for g in list(self.xen.guests):
             bad += [f"{g.name}: {line}"
-                    for line in scan(g.log(self.marks.get(g, 0)))]
+                    for line in scan(g.log_of_driver(self.marks.get(g, 0)))]
         if self.xen.backend.rc is None:
             stats = self.xen.stats()
             if stats["breaches"] != self.breaches:
                 bad.append(f"breaches: {stats['breach_log']}")
             bad += self.check_buffers()
+        for g in [g for g in self.xen.guests if g.debug]:
+            leaks = "" if g.channel.dead else g.leaks()
+            bad += [f"{g.name}: {line}" for line in leaks.splitlines()]
         assert not bad, "\n".join(bad)
 
     def check_buffers(self):
@@ -162,7 +165,8 @@ class Lab:
 
 def pytest_addoption(parser):
     parser.addoption("--platform", action="append", default=[],
-                     help="only this one, like x86_64-6.12 or aarch64-new")
+                     help="only this one, like x86_64-6.12 or aarch64-new; "
+                     "aarch64-debug and x86_64-debug are run on demand alone")
     parser.addoption("--fuzz-seed", type=int, default=0,
                      help="of random mutations; each run prints its own")
 
@@ -174,6 +178,13 @@ def pytest_configure(config):
 
 
 PLATFORMS = ("x86_64-6.12", "x86_64-new", "aarch64-6.12", "aarch64-new")
+# Slow, so only when asked for; then all that the architecture can run at all.
+DEBUG_PLATFORMS = ("x86_64-debug", "aarch64-debug")
+ALL_PLATFORMS = PLATFORMS + DEBUG_PLATFORMS
+
+
+def arch_of(platform):
+    return platform.split("-")[0]
 
 
 def pytest_generate_tests(metafunc):
@@ -182,9 +193,11 @@ def pytest_generate_tests(metafunc):
         return
     mark = metafunc.definition.get_closest_marker("on")
     wanted = mark.args if mark else PLATFORMS
-    only = metafunc.config.getoption("--platform")
-    metafunc.parametrize("platform",
-                         [p for p in wanted if not only or p in only],
+    arches = {arch_of(p) for p in wanted}
+    possible = [p for p in ALL_PLATFORMS if p in wanted or
+                p in DEBUG_PLATFORMS and arch_of(p) in arches]
+    only = metafunc.config.getoption("--platform") or PLATFORMS
+    metafunc.parametrize("platform", [p for p in possible if p in only],
                          scope="session")
 
 
@@ -196,8 +209,8 @@ def platform_of(item):
 def pytest_collection_modifyitems(items):
     """All of a platform together, so that at most one Xen is up. What has no
     platform left by --platform is not run at all."""
-    items[:] = [i for i in items if platform_of(i) in (None, *PLATFORMS)]
-    items.sort(key=lambda i: ("", *PLATFORMS).index(platform_of(i) or ""))
+    items[:] = [i for i in items if platform_of(i) in (None, *ALL_PLATFORMS)]
+    items.sort(key=lambda i: ("", *ALL_PLATFORMS).index(platform_of(i) or ""))
 
 
 LABS = {}
@@ -206,7 +219,7 @@ LABS = {}
 @pytest.fixture
 def lab(platform, request):
     """The Xen of the platform's architecture."""
-    arch = platform.split("-")[0]
+    arch = arch_of(platform)
     if arch not in LABS:
         for other in LABS.values():
             other.xen.close()

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import build
+import debugkernel
 
 # TCG on a busy machine is slow; a hang is still found within minutes.
 SLOW = float(os.environ.get("LAB_SLOW", "3"))
@@ -31,7 +32,9 @@ BAD_LOG = re.compile(
     r"WARNING: |BUG: |BUG at |Oops|Unable to handle|general protection|"
     r"Kernel panic|refcount_t: |KASAN|UBSAN|INFO: task .* blocked|"
     r"possible circular|inconsistent lock|rcu.*stall|soft lockup|"
-    r"Bad page state|Call Trace:|g.e. .* still in use|unreferenced object")
+    r"Bad page state|Call Trace:|g.e. .* still in use|unreferenced object|"
+    r"BUG \S+ \(|INFO: (possible|trying)|DEBUG_LOCKS|ODEBUG|corruption|"
+    r"pagealloc: |Poison overwritten")
 
 
 class Died(RuntimeError):
@@ -301,12 +304,21 @@ class Xen:
         self.qemu.kill()
         self.qemu.wait()
 
-    def unload(self, name):
-        """Copy something from the disk with the kernels to dom0's memory."""
+    def unload(self, name, path=None):
+        """Copy something to dom0's memory: from the disk with the kernels, or
+        what is only made when it is wanted first, from `path`."""
+        if path:
+            return self.share_once(name, path)
         start, size = self.on_disk[name]
         self.run(f"cd /tmp && [ -f {name} ] || {{ dd if=/dev/vda of=new bs=1M "
                  f"skip={start} count={-(-size // build.MIB)} 2>/dev/null && "
                  f"truncate -s {size} new && mv new {name}; }}")
+        return f"/tmp/{name}"
+
+    def share_once(self, name, path):
+        if self.run(f"[ -f /tmp/{name} ]", check=False).rc:
+            shutil.copy(path, self.share / name)
+            self.run(f"cp /share/{name} /tmp/{name}", timeout=120)
         return f"/tmp/{name}"
 
     def put_backend(self):
@@ -355,6 +367,7 @@ class Guest:
         xen.count += 1
         self.name = f"g{xen.count}"
         self.version = build.kernel(xen.arch, kernel)
+        self.debug = debugkernel.is_debug(self.version)
         self.pipe, self.channel, self.domid = None, None, None
         if works:
             disk = f"/dev/ram{xen.count % RAM_DISKS}"
@@ -364,6 +377,9 @@ class Guest:
             cmdline += " lab.stock"
         if not driver:
             cmdline += " lab.nodriver"
+        if self.debug:
+            cmdline += " " + debugkernel.CMDLINE[xen.arch]
+            memory += debugkernel.MEMORY
         overlay = build.guest_overlay(xen.arch, self.version, cma,
                                       stock or not driver)
         shutil.copy(overlay, xen.share / overlay.name)
@@ -390,8 +406,9 @@ class Guest:
         self.config.write_text("\n".join(config) + "\n")
         start = time.monotonic()
         xen.guests.append(self)
-        image = xen.unload(f"guest-{self.version}")
-        xen.unload(f"kernel-{self.version}")
+        images = build.boot_files(xen.arch, self.version)
+        image = xen.unload(f"guest-{self.version}", images.get("guest"))
+        xen.unload(f"kernel-{self.version}", images.get("kernel"))
         xen.run(f"cat {image} /share/{overlay.name} >/tmp/ramdisk && "
                 f"xl create /share/{self.name}.cfg", timeout=90)
         self.attach()
@@ -422,6 +439,23 @@ class Guest:
         r = self.xen.run(f"tail -c +{start + 1} {self.log_path}", check=False)
         return "\n".join(line for line in r.out.splitlines()
                          if "\x01" not in line)
+
+    def log_of_driver(self, start=0):
+        """The same, less what a debug kernel finds out about itself before
+        there is a driver: as a PV guest 7.3 has two such reports."""
+        text = self.log(start)
+        if self.debug:
+            text = text.rpartition("Run /init as init process")[2]
+        return text
+
+    def leaks(self):
+        """What kmemleak finds, and forgets: memory that was nobody's twice,
+        and 5 s old. Only in debug kernels."""
+        kmemleak = "/sys/kernel/debug/kmemleak"
+        r = self.run(f"echo scan >{kmemleak} && sleep 5 && echo scan "
+                     f">{kmemleak} && cat {kmemleak} && echo clear >{kmemleak}",
+                     timeout=120)
+        return r.out.strip()
 
     def module(self):
         """Our driver for this guest's kernel."""
