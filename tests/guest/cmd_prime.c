@@ -16,13 +16,6 @@
 
 #define PAGE 4096
 
-/* A dma-buf of somebody else, and the memory behind it. */
-struct source {
-	int fd;
-	uint64_t size;
-	void *map;
-};
-
 static int open_driver(const char *driver)
 {
 	for (int i = 0; i < 64; i++) {
@@ -68,7 +61,7 @@ static void source_paint(struct source *src, const struct format *fmt,
 	sync_dmabuf(src->fd, DMA_BUF_SYNC_END);
 }
 
-static struct source make_udmabuf(uint64_t size)
+struct source make_udmabuf(uint64_t size)
 {
 	struct source src = { .size = page_align(size) };
 	int memfd = memfd_create("kmspaint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -116,13 +109,13 @@ static struct source make_vgem(uint64_t size)
 	return src;
 }
 
-static void source_close(struct source *src)
+void source_close(struct source *src)
 {
 	munmap(src->map, src->size);
 	close(src->fd);
 }
 
-static int import(struct kms *kms, int fd, uint32_t *handle)
+int prime_import(struct kms *kms, int fd, uint32_t *handle)
 {
 	return drmPrimeFDToHandle(kms->fd, fd, handle) ? -errno : 0;
 }
@@ -155,7 +148,7 @@ int cmd_prime_import(struct options *opt)
 	src = (strcmp(opt->from, "vgem") ? make_udmabuf : make_vgem)
 		((uint64_t)buf.pitch * size.h);
 	source_paint(&src, fmt, size, opt->seed);
-	must(import(&kms, src.fd, &buf.handle),
+	must(prime_import(&kms, src.fd, &buf.handle),
 	     "DRM_IOCTL_PRIME_FD_TO_HANDLE of %llu bytes of %s",
 	     (unsigned long long)src.size, opt->from);
 	must(fb_add(&kms, &buf, fmt, size.w, size.h),
@@ -257,7 +250,7 @@ static void check_vgem(struct export *e, int fd)
 	struct buffer there = { .size = e->buf.size };
 	int ret;
 
-	ret = import(&vgem, fd, &there.handle);
+	ret = prime_import(&vgem, fd, &there.handle);
 	expect("vgem-import", "OK", ret);
 	if (ret)
 		return;
@@ -287,7 +280,7 @@ static void export_and_share(const struct options *opt)
 	       lseek(fd, 0, SEEK_END) == (off_t)page_align(e.buf.size) ?
 	       0 : -EBADMSG);
 	expect("export-mmap", "OK", check_dmabuf(&e, fd));
-	must(import(&e.kms, fd, &same), "DRM_IOCTL_PRIME_FD_TO_HANDLE of its own");
+	must(prime_import(&e.kms, fd, &same), "DRM_IOCTL_PRIME_FD_TO_HANDLE of its own");
 	expect("own-handle", "OK", same == e.buf.handle ? 0 : -EBADMSG);
 	check_vgem(&e, fd);
 	close(fd);
@@ -309,7 +302,7 @@ static void close_handle_first(const struct options *opt)
 	must(drmModeDestroyDumbBuffer(e.kms.fd, e.buf.handle),
 	     "DRM_IOCTL_MODE_DESTROY_DUMB");
 	expect("handle-closed-first", "OK", check_dmabuf(&e, fd));
-	must(import(&e.kms, fd, &handle), "DRM_IOCTL_PRIME_FD_TO_HANDLE of its own");
+	must(prime_import(&e.kms, fd, &handle), "DRM_IOCTL_PRIME_FD_TO_HANDLE of its own");
 	e.buf.handle = handle;
 	expect("imported-back-addfb", "OK",
 	       fb_add(&e.kms, &e.buf, e.fmt, sample.w, sample.h));
@@ -368,7 +361,7 @@ static int try_import(struct kms *kms, const struct import_case *c)
 	uint32_t offsets[4] = { c->offset }, fb = 0;
 	int ret;
 
-	ret = import(kms, src.fd, &handles[0]);
+	ret = prime_import(kms, src.fd, &handles[0]);
 	if (!ret) {
 		ret = drmModeAddFB2(kms->fd, sample.w, sample.h, fmt->fourcc,
 				    handles, pitches, offsets, &fb, 0);
@@ -390,8 +383,8 @@ int cmd_prime_bad(struct options *opt)
 	for (size_t i = 0; i < ARRAY_SIZE(import_cases); i++)
 		expect(import_cases[i].name, import_cases[i].allowed,
 		       try_import(&kms, &import_cases[i]));
-	expect("no-dma-buf", "EINVAL", import(&kms, memfd, &handle));
-	expect("no-file", "EBADF", import(&kms, -1, &handle));
+	expect("no-dma-buf", "EINVAL", prime_import(&kms, memfd, &handle));
+	expect("no-file", "EBADF", prime_import(&kms, -1, &handle));
 	close(memfd);
 	kms_close(&kms);
 	return expect_result();

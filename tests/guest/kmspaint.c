@@ -40,6 +40,14 @@ static const struct command {
 	{ "hold-open", cmd_hold_open, 0,
 	  "[--connector I] [--modeset] [--flip-forever]" },
 	{ "pending-flip", cmd_pending_flip, 0, "[--connector I]" },
+	{ "faults", cmd_faults, 0,
+	  "each ioctl with each allocation failing that it needs" },
+	{ "fault-write", cmd_fault_write, 3,
+	  "FILE WORD N, writes WORD while the N-th allocation fails" },
+	{ "signals", cmd_signals, 1,
+	  "[--seed S] ROUNDS, each ioctl interrupted by signals" },
+	{ "killed", cmd_killed, 2,
+	  "[--seed S] ROUNDS MILLISECONDS, clients that are killed at it" },
 	{ "pattern", cmd_pattern, 4, "FORMAT W H SEED, writes the raw buffer" },
 };
 

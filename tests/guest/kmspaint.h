@@ -37,6 +37,17 @@ void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
 void expect(const char *name, const char *allowed, int ret);
 int expect_result(void);
 
+/* A dma-buf of somebody else, and the memory behind it. */
+struct source {
+	int fd;
+	uint64_t size;
+	void *map;
+};
+
+struct source make_udmabuf(uint64_t size);
+void source_close(struct source *src);
+int prime_import(struct kms *kms, int fd, uint32_t *handle);
+
 int cmd_info(struct options *opt);
 int cmd_show(struct options *opt);
 int cmd_front(struct options *opt);
@@ -50,5 +61,9 @@ int cmd_prime_import(struct options *opt);
 int cmd_prime_bad(struct options *opt);
 int cmd_abuse(struct options *opt);
 int cmd_storm(struct options *opt);
+int cmd_faults(struct options *opt);
+int cmd_fault_write(struct options *opt);
+int cmd_signals(struct options *opt);
+int cmd_killed(struct options *opt);
 
 #endif
