@@ -79,17 +79,19 @@ class Onslaught:
         client.kill(9)
         client.wait()
 
-    def connector(self, stats=None):
-        """The backend's record of our connector."""
-        return next(d["connectors"][0]
-                    for d in (stats or self.xen.stats())["devices"]
-                    if d["dom"] == self.guest.domid)
+    def connectors(self, stats=None):
+        """The backend's record of the guest's connectors."""
+        return [c for d in (stats or self.xen.stats())["devices"]
+                if d["dom"] == self.guest.domid for c in d["connectors"]]
 
     def served(self, stats=None):
-        return sum(self.connector(stats)["requests"].values())
+        return sum(sum(c["requests"].values()) for c in self.connectors(stats))
 
     def flips(self):
-        return self.connector()["flips_completed"]
+        return sum(c["flips_completed"] for c in self.connectors())
+
+    def flip_pending(self):
+        return any(c["flip_pending"] for c in self.connectors())
 
     def fired(self, attack, stats=None):
         """How often the backend has done it; states count when they are told."""

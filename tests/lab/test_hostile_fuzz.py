@@ -27,7 +27,7 @@ def test_random_mutations(lab, kernel, request):
         LONG_RUN if LONG and kernel == "debug" else SHORT_RUN
     seed = request.config.getoption("--fuzz-seed") or \
         random.randrange(1, 1 << 32)
-    print(f"\\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
+    print(f"\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
           flush=True)
     guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True)
     if not hasattr(guest, "onslaught"):
