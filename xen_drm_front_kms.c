@@ -18,6 +18,7 @@
 #include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_managed.h>
+#include <drm/drm_modeset_helper_vtables.h>
 #include <drm/drm_print.h>
 #include <drm/drm_probe_helper.h>
 #include <drm/drm_simple_kms_helper.h>
@@ -544,6 +545,29 @@ static int kms_atomic_check(struct drm_device *drm, struct drm_atomic_commit *st
 	return drm_atomic_helper_check(drm, state);
 }
 
+/*
+ * The helpers' own tail looks for vertical blanking at its end, by the new state of
+ * the CRTC. By then a flip may be over, and the next commit may have freed that
+ * state: it only waits for hw_done and for the event, which here does not depend
+ * on the time. Waiting for the flip instead would make a blocking commit, and so
+ * DIRTYFB, as slow as the backend.
+ */
+static void kms_commit_tail(struct drm_atomic_commit *state)
+{
+	struct drm_device *drm = state->dev;
+
+	drm_atomic_helper_commit_modeset_disables(drm, state);
+	drm_atomic_helper_commit_planes(drm, state, 0);
+	drm_atomic_helper_commit_modeset_enables(drm, state);
+	drm_atomic_helper_fake_vblank(state);
+	drm_atomic_helper_commit_hw_done(state);
+	drm_atomic_helper_cleanup_planes(drm, state);
+}
+
+static const struct drm_mode_config_helper_funcs kms_config_helper_funcs = {
+	.atomic_commit_tail = kms_commit_tail,
+};
+
 static const struct drm_mode_config_funcs kms_config_funcs = {
 	.fb_create = kms_fb_create,
 	.atomic_check = kms_atomic_check,
@@ -673,6 +697,7 @@ int xen_drm_front_kms_init(struct xen_drm_front_display *display)
 	drm->mode_config.max_height = XEN_DRM_FRONT_MAX_DIM;
 	drm->mode_config.preferred_depth = 24;
 	drm->mode_config.funcs = &kms_config_funcs;
+	drm->mode_config.helper_private = &kms_config_helper_funcs;
 
 	for (i = 0; i < display->cfg.num_connectors; i++) {
 		ret = pipe_init(display, i);
