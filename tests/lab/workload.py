@@ -15,6 +15,9 @@ for i in $(seq 300); do
     [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && exit; usleep 100000
 done
 exit 1"""
+# Blocked, or without a CPU?
+XENWATCH = """p=$(grep -lx xenwatch /proc/[0-9]*/comm | head -n 1)
+cat ${p%/comm}/stack ${p%/comm}/sched | head -n 40; cat /proc/loadavg"""
 
 
 class Workload:
@@ -79,6 +82,9 @@ def watches_are_served(guest, start=None, timeout=30):
     guest.xen.run(f"xl sysrq {guest.name} h")
     end = time.monotonic() + timeout * SLOW
     while "sysrq: HELP" not in guest.log(start):
-        assert time.monotonic() < end, (
-            f"{guest.name}: no watch was served within {timeout * SLOW:.0f} s")
+        if time.monotonic() > end:
+            raise AssertionError(
+                f"{guest.name}: no watch was served within "
+                f"{timeout * SLOW:.0f} s; the thread is at:\n"
+                + guest.run(XENWATCH, check=False).out)
         time.sleep(0.3)
