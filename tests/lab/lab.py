@@ -250,7 +250,8 @@ class Xen:
                     "qemu64,+svm,+npt", "-m", str(memory or 4096),
                     "-kernel", xen, "-append",
                     "console=com1 com1=115200 dom0_mem=1024M,max:1024M "
-                    "dom0_max_vcpus=1 no-real-mode gnttab_max_frames=512",
+                    "dom0_max_vcpus=1 no-real-mode conring_size=4m "
+                    "gnttab_max_frames=512",
                     "-initrd", f"{kernel} console=hvc0 rdinit=/init "
                     f"loglevel=5,{dom0}", *common]
         return ["qemu-system-aarch64", "-M",
@@ -259,6 +260,7 @@ class Xen:
                 "-m", str(memory or 3072), "-kernel",
                 root / "boot/xen-4.20-arm64", "-append",
                 "dom0_mem=768M dom0_max_vcpus=1 console=dtuart bootscrub=0 "
+                "conring_size=4m "
                 "gnttab_max_frames=512",
                 "-device", f"guest-loader,addr=0x4a000000,kernel={kernel},"
                 "bootargs=console=hvc0 rdinit=/init loglevel=5",

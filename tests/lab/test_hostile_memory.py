@@ -13,7 +13,8 @@ SECRET = "what-the-guest-does-next"
 # tmpfs, which takes half of the memory.
 FILL = f"""mkdir -p /fill && mount -t ramfs ramfs /fill &&
 yes '{SECRET}' | head -c 1048576 >/mib || exit
-while [ $(awk '/MemFree/ {{print $2}}' /proc/meminfo) -gt 40000 ]; do
+while [ $(awk '/MemFree/ {{n += $2}} /CmaFree/ {{n -= $2}} END {{print n}}' \
+        /proc/meminfo) -gt 40000 ]; do
     for i in 1 2 3 4 5 6 7 8; do cat /mib || exit; done
 done >/fill/secrets"""
 
