@@ -97,6 +97,8 @@ struct xen_drm_front_kms_fb {
 	struct drm_framebuffer base;
 	/** @fb: what the verbs want */
 	struct xen_drm_front_fb fb;
+	/** @attached: the backend knows it; set once, and before a client may show it */
+	bool attached;
 };
 
 static struct xen_drm_front_pipe *
@@ -105,9 +107,14 @@ to_xen_pipe(struct drm_simple_display_pipe *pipe)
 	return container_of(pipe, struct xen_drm_front_pipe, base);
 }
 
+static struct xen_drm_front_kms_fb *to_kms_fb(struct drm_framebuffer *fb)
+{
+	return container_of(fb, struct xen_drm_front_kms_fb, base);
+}
+
 static struct xen_drm_front_fb *to_xen_fb(struct drm_framebuffer *fb)
 {
-	return &container_of(fb, struct xen_drm_front_kms_fb, base)->fb;
+	return &to_kms_fb(fb)->fb;
 }
 
 /* ------------------------------------------------------------------------
@@ -308,6 +315,16 @@ static int pipe_check(struct drm_simple_display_pipe *base,
 		      struct drm_crtc_state *crtc_state)
 {
 	struct xen_drm_front_pipe *pipe = to_xen_pipe(base);
+
+	/*
+	 * The core publishes the number of a framebuffer before it is attached, so
+	 * another thread of the client can guess it.
+	 */
+	if (!smp_load_acquire(&to_kms_fb(plane_state->fb)->attached)) {
+		drm_dbg_kms(&pipe->display->drm, "%s: framebuffer %u is not yet attached\n",
+			    pipe->connector.name, plane_state->fb->base.id);
+		return -ENOENT;
+	}
 
 	if (plane_state->src.x1 || plane_state->src.y1) {
 		drm_dbg_kms(&pipe->display->drm,
@@ -518,6 +535,8 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 	}
 
 	fb->base.funcs = &fb_funcs;
+	/* Pairs with the check of a plane: all of the framebuffer is there. */
+	smp_store_release(&fb->attached, true);
 	return &fb->base;
 }
 

@@ -68,7 +68,7 @@ def device_is_unbound(_lab, guest):
     guest.wait_connected()
 
 
-@pytest.mark.on("x86_64-6.12", "aarch64-6.12", "aarch64-new")
+@pytest.mark.on("x86_64-6.12", "aarch64-new")
 @pytest.mark.watchdog(300 + 4 * SECONDS)
 @pytest.mark.parametrize("disturb", [
     nothing, backend_stops, backend_is_killed, device_is_unbound])
