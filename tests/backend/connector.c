@@ -60,7 +60,7 @@ static int bind_port(const struct connector *conn, uint32_t remote, const char *
 	return port;
 }
 
-/* @shared is read once. */
+/* Of a page that nobody has used. @shared is read once. */
 static void check_unused(const struct connector *conn, const char *what, const void *shared,
 			 size_t len)
 {
@@ -80,7 +80,7 @@ static void init_ring(struct connector *conn, struct xen_displif_sring *sring)
 	if (prod)
 		breach(conn->dev, conn->index, "%u request(s) before the backend is Connected",
 		       prod);
-	else
+	else if (!READ_ONCE(sring->rsp_prod))
 		check_unused(conn, "request ring behind its indices", &sring->pvt,
 			     WIRE_PAGE_SIZE - offsetof(struct xen_displif_sring, pvt));
 }
@@ -94,8 +94,9 @@ static void init_events(struct connector *conn)
 		breach(conn->dev, conn->index,
 		       "event page starts with in_prod %u, in_cons %u, must be 0",
 		       conn->in_prod, in_cons);
-	check_unused(conn, "event page behind its indices", &conn->events->reserved,
-		     WIRE_PAGE_SIZE - offsetof(struct xendispl_event_page, reserved));
+	else
+		check_unused(conn, "event page behind its indices", &conn->events->reserved,
+			     WIRE_PAGE_SIZE - offsetof(struct xendispl_event_page, reserved));
 	conn->event_id = 0;
 }
 
