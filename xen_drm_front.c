@@ -4,6 +4,7 @@
  */
 
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
@@ -101,6 +102,8 @@ struct xen_drm_front {
 	bool rebound;
 	/** @held: pages that the backend still maps */
 	struct xen_drm_front_held held;
+	/** @orphan: in front_orphans after remove, while pages may be held */
+	struct list_head orphan;
 	/** @debugfs: file that shows @stats */
 	struct dentry *debugfs;
 	/**
@@ -137,6 +140,13 @@ struct xen_drm_front {
 struct workqueue_struct *xen_drm_front_wq;
 /* A file for each bus device. */
 static struct dentry *xen_drm_front_debugfs;
+
+/*
+ * Bus devices that are gone, of which the backend still mapped pages then. Removals
+ * may come in several threads.
+ */
+static LIST_HEAD(front_orphans);
+static DEFINE_MUTEX(front_orphans_lock);
 
 static void front_release(struct kref *ref)
 {
@@ -763,6 +773,38 @@ static int front_probe(struct xenbus_device *xb_dev,
 	return 0;
 }
 
+/* Those that have nothing left to wait for. */
+static void front_release_orphans(void)
+{
+	struct xen_drm_front *front, *next;
+
+	lockdep_assert_held(&front_orphans_lock);
+
+	list_for_each_entry_safe(front, next, &front_orphans, orphan) {
+		if (!xen_drm_front_held_finish(&front->held))
+			continue;
+		list_del(&front->orphan);
+		kref_put(&front->ref, front_release);
+	}
+}
+
+/* The module goes: what is still held after a while is left to the grant table. */
+static void front_abandon_orphans(void)
+{
+	struct xen_drm_front *front;
+	unsigned int tries = 10;
+
+	guard(mutex)(&front_orphans_lock);
+
+	for (front_release_orphans(); !list_empty(&front_orphans) && tries--;
+	     front_release_orphans())
+		msleep(200);
+
+	list_for_each_entry(front, &front_orphans, orphan)
+		xen_drm_front_held_hand_over(&front->held);
+	front_release_orphans();
+}
+
 /*
  * Possibly in the xenwatch thread. With clients or without: they keep what is
  * theirs until they go.
@@ -783,11 +825,15 @@ static void front_remove(struct xenbus_device *xb_dev)
 	cancel_delayed_work_sync(&front->work);
 
 	front_lose(front);
-	xen_drm_front_held_hand_over(&front->held);
 	/* From Initialising it would be no news, but race with the core. */
 	if (xb_dev->state != XenbusStateInitialising)
 		xenbus_frontend_closed(xb_dev);
-	kref_put(&front->ref, front_release);
+
+	/* The backend has not had the time to unmap anything. */
+	guard(mutex)(&front_orphans_lock);
+
+	list_add(&front->orphan, &front_orphans);
+	front_release_orphans();
 }
 
 /*
@@ -843,6 +889,7 @@ module_init(xen_drm_front_init);
 static void __exit xen_drm_front_exit(void)
 {
 	xenbus_unregister_driver(&front_driver);
+	front_abandon_orphans();
 	debugfs_remove(xen_drm_front_debugfs);
 	destroy_workqueue(xen_drm_front_wq);
 }

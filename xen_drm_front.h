@@ -135,6 +135,7 @@ void xen_drm_front_held_page(struct held_batch *batch, grant_ref_t ref,
 			     struct page *page);
 void xen_drm_front_held_add(struct xen_drm_front_held *held,
 			    struct held_batch *batch);
+bool xen_drm_front_held_finish(struct xen_drm_front_held *held);
 void xen_drm_front_held_hand_over(struct xen_drm_front_held *held);
 
 /* ------------------------------------------------------------------------

@@ -21,7 +21,9 @@
  * counted, and above a limit nothing new is shared with it. What is shared at
  * that time may become held, too, and is the most that a backend can take.
  *
- * The grant table's own list of such pages does not count them.
+ * The grant table's own list of such pages does not count them, and looks at ten of
+ * them a second. So they stay here also when the driver is unbound, until the
+ * module goes.
  */
 
 /* How often the backend is given the chance. */
@@ -188,10 +190,29 @@ static void held_reap(struct work_struct *work)
 }
 
 /**
- * xen_drm_front_held_hand_over - leave the pages to the grant table
- * @held: of a bus device that goes away; nothing is shared any more
+ * xen_drm_front_held_finish - let go of a place where nothing is any more
+ * @held: of a bus device that is gone; nothing is shared any more
  *
- * Blocks stay, with all that they need.
+ * Context: may sleep; does not wait for the backend.
+ *
+ * Returns: whether no page is held; then nobody looks at @held any more.
+ */
+bool xen_drm_front_held_finish(struct xen_drm_front_held *held)
+{
+	scoped_guard(mutex, &held->lock) {
+		if (!list_empty(&held->batches))
+			return false;
+	}
+
+	cancel_delayed_work_sync(&held->reaper);
+	return true;
+}
+
+/**
+ * xen_drm_front_held_hand_over - leave the pages to the grant table
+ * @held: of a bus device that is gone; nothing is shared any more
+ *
+ * There are no blocks among them: these keep the module, and this is for its end.
  *
  * Context: may sleep; does not wait for the backend.
  */
@@ -200,13 +221,9 @@ void xen_drm_front_held_hand_over(struct xen_drm_front_held *held)
 	struct held_batch *batch, *next;
 	unsigned int i;
 
-	cancel_delayed_work_sync(&held->reaper);
-
 	guard(mutex)(&held->lock);
 
 	list_for_each_entry_safe(batch, next, &held->batches, node) {
-		if (batch->block)
-			continue;
 		for (i = 0; i < batch->count; i++)
 			gnttab_end_foreign_access(batch->pages[i].ref,
 						  batch->pages[i].page);
@@ -214,6 +231,4 @@ void xen_drm_front_held_hand_over(struct xen_drm_front_held *held)
 		WRITE_ONCE(held->num_pages, held->num_pages - batch->count);
 		batch_free(batch);
 	}
-	if (!list_empty(&held->batches))
-		queue_delayed_work(xen_drm_front_wq, &held->reaper, HELD_REAP_INTERVAL);
 }
