@@ -585,7 +585,7 @@ static irqreturn_t evtchnl_reply_interrupt(int irq, void *data)
 	struct xen_drm_front_evtchnl *chan = data;
 
 	set_bit(XEN_DRM_FRONT_REPLY_PENDING, &chan->pending);
-	queue_work(system_highpri_wq, &chan->work);
+	queue_work(xen_drm_front_wq, &chan->work);
 	return IRQ_HANDLED;
 }
 
@@ -594,7 +594,7 @@ static irqreturn_t evtchnl_event_interrupt(int irq, void *data)
 	struct xen_drm_front_evtchnl *chan = data;
 
 	set_bit(XEN_DRM_FRONT_EVENT_PENDING, &chan->pending);
-	queue_work(system_highpri_wq, &chan->work);
+	queue_work(xen_drm_front_wq, &chan->work);
 	return IRQ_HANDLED;
 }
 

@@ -3,7 +3,7 @@
 
 unsigned int fuzz_fail_in;
 bool fuzz_task_killed;
-struct workqueue_struct *system_highpri_wq, *xen_drm_front_wq;
+struct workqueue_struct *xen_drm_front_wq;
 
 /* Spinlocks held now; with one, nothing may sleep. */
 static unsigned int spinlocks;

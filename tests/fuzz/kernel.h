@@ -267,7 +267,6 @@ struct work_struct {
 	bool queued;
 };
 
-extern struct workqueue_struct *system_highpri_wq;
 
 #define INIT_WORK(work, function) do {	\
 	(work)->func = (function);	\
