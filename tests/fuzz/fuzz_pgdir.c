@@ -37,6 +37,8 @@ static struct {
 	struct input in;
 	struct xen_drm_front_held held;
 	struct buffer *buffers[BUFFERS];
+	/* that are not released */
+	unsigned int blocks;
 	unsigned long ram;
 
 	/* the buffer whose directory is read, and what was there */
@@ -173,6 +175,7 @@ static void block_release(struct kref *ref)
 	for (i = 0; i < b->count; i++)
 		put_page(b->pages[i]);
 	free(b);
+	run.blocks--;
 }
 
 /* The pages' owner lets go of them; who else has references keeps them. */
@@ -197,6 +200,7 @@ static struct buffer *new_buffer(bool foreign)
 	b->foreign = foreign;
 	b->count = buffer_size();
 	b->has_block = !foreign && input_u8(&run.in) & 1;
+	run.blocks += b->has_block;
 	kref_init(&b->block.ref);
 	b->block.release = block_release;
 	for (i = 0; i < b->count && !foreign; i++)
@@ -419,10 +423,15 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		step();
 	for (i = 0; i < BUFFERS; i++)
 		end_share(&run.buffers[i]);
+	/* The module stays until the reaper sees that the last block may go. */
+	if (run.blocks) {
+		fuzz_backend_lets_go();
+		fuzz_run_work(&run.held.reaper.work);
+		fuzz_check(!run.blocks, "%u blocks are held for ever", run.blocks);
+	}
 	xen_drm_front_held_hand_over(&run.held);
+	fuzz_check(xen_drm_front_held_finish(&run.held), "something is left to be done");
 	fuzz_backend_lets_go();
-	/* Blocks stay until the reaper sees that they may go. */
-	fuzz_run_work(&run.held.reaper.work);
 	fuzz_check(!run.held.num_pages, "%lu pages are held for ever", run.held.num_pages);
 	fuzz_xen_free_lost_pages();
 	fuzz_xen_expect_nothing_left();
