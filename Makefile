@@ -12,7 +12,7 @@ help:
 	@echo '  check-kunit       what needs no Xen'
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
-	@echo '  check-hostile     a backend that attacks, a part of check-lab; LONG=1: all of it'
+	@echo '  check-hostile     a backend that attacks, not a part of check; LONG=1: all of it'
 	@echo '  check-debug       all scenarios on debug kernels (KASAN, lockdep, kmemleak)'
 	@echo 'make bench          our module against the kernel'"'"'s own'
 	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'

@@ -86,7 +86,10 @@ def test_strange_event_completes_no_flip(lab, onslaught):
         lab.xen.ctl(f"attack event-stray {guest.domid} 0 0")
     assert lab.xen.stats()["attacks"]["event-stray"] == fired + 5
     guest.run("usleep 300000")
-    assert "seed=31" not in p.out and "errno" not in p.out, p.out
+    # On a slow machine its time may be up meanwhile.
+    done = re.search(r"seed=31 .*seconds=([\d.]+)", p.out)
+    assert not done or float(done[1]) > 3, p.out
+    assert "errno" not in p.out, p.out
     lab.xen.ctl("pace 60")
     p.expect("seed=31")
     ends(p)
