@@ -80,7 +80,7 @@ struct front_stats {
 	/** @faults: connections in which the backend broke the protocol */
 	unsigned int faults;
 	/** @last_fault: how it did so last */
-	char last_fault[96];
+	char last_fault[XEN_DRM_FRONT_FAULT_LEN];
 };
 
 /**

@@ -46,6 +46,8 @@ struct xen_drm_front_pipe;
 #define XEN_DRM_FRONT_TIMEOUT_MS	3000
 /* Replies missed in a row after which the backend is taken for dead. */
 #define XEN_DRM_FRONT_MAX_TIMEOUTS	2
+/* Bytes of a sentence about what a backend did; more is cut off. */
+#define XEN_DRM_FRONT_FAULT_LEN		96
 
 /* ------------------------------------------------------------------------
  * Configuration: xen_drm_front_cfg.c

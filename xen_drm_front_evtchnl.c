@@ -14,8 +14,6 @@
 
 /* What a backend may say of an operation that it does not know. */
 #define XEN_ENOSYS	38
-/* A sentence about what a backend did. */
-#define FAULT_TEXT_LEN	96
 
 /**
  * DOC: Transport
@@ -69,7 +67,7 @@ __printf(2, 3)
 static void evtchnl_fault(struct xen_drm_front_evtchnl *chan, const char *fmt, ...)
 {
 	struct xen_drm_front_conn *conn = chan->conn;
-	char text[FAULT_TEXT_LEN];
+	char text[XEN_DRM_FRONT_FAULT_LEN];
 	struct va_format vaf;
 	va_list args;
 

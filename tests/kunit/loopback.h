@@ -46,7 +46,7 @@ struct loopback {
 	/* @num_broken: calls of &xen_drm_front_conn_ops.broken */
 	atomic_t num_broken;
 	/* @fault: what the last of them said of the backend */
-	char fault[96];
+	char fault[XEN_DRM_FRONT_FAULT_LEN];
 	/* @during_flip: called while KMS is told of a flip, or NULL */
 	void (*during_flip)(struct loopback *lb);
 	/* @expected_cookie: of the flip that KMS would wait for, or 0 */
