@@ -159,6 +159,19 @@ static char *cfg_read_node(struct xenbus_device *xb_dev, const char *dir,
 	return value;
 }
 
+static int cfg_read_flag(struct xenbus_device *xb_dev, const char *node,
+			 bool (*parse)(const char *text), bool *flag)
+{
+	char *text = cfg_read_node(xb_dev, xb_dev->nodename, node);
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+
+	*flag = parse(text);
+	kfree(text);
+	return 0;
+}
+
 static int cfg_read_connector(struct xenbus_device *xb_dev, unsigned int index,
 			      struct xen_drm_front_cfg_connector *connector)
 {
@@ -283,7 +296,6 @@ static int cfg_read_version(struct xenbus_device *xb_dev,
 int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
 			   struct xen_drm_front_cfg *cfg)
 {
-	char *text;
 	int ret;
 
 	memset(cfg, 0, sizeof(*cfg));
@@ -292,17 +304,14 @@ int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
 	if (ret)
 		return ret;
 
-	text = cfg_read_node(xb_dev, xb_dev->nodename, XENDISPL_FIELD_BE_ALLOC);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	cfg->be_alloc = xen_drm_front_cfg_parse_be_alloc(text);
-	kfree(text);
-
-	text = cfg_read_node(xb_dev, xb_dev->nodename, CFG_FIELD_TRUSTED);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	cfg->trusted = xen_drm_front_cfg_parse_trusted(text);
-	kfree(text);
+	ret = cfg_read_flag(xb_dev, XENDISPL_FIELD_BE_ALLOC,
+			    xen_drm_front_cfg_parse_be_alloc, &cfg->be_alloc);
+	if (ret)
+		return ret;
+	ret = cfg_read_flag(xb_dev, CFG_FIELD_TRUSTED,
+			    xen_drm_front_cfg_parse_trusted, &cfg->trusted);
+	if (ret)
+		return ret;
 
 	return cfg_read_connectors(xb_dev, cfg);
 }

@@ -63,6 +63,12 @@ static void init_request(struct xendispl_req *req, u8 operation)
 	req->operation = operation;
 }
 
+/* Nobody waits for the reply any more, so the backend may still do what was asked. */
+static bool was_given_up(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -EINTR;
+}
+
 static int dbuf_send_create(struct xen_drm_front_display *display,
 			    struct xen_drm_front_dbuf *dbuf)
 {
@@ -80,10 +86,10 @@ static int dbuf_send_create(struct xen_drm_front_display *display,
 		create.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
 
 	ret = xen_drm_front_evtchnl_call_killable(display_buffer_channel(display), &create);
-	if (ret != -ETIMEDOUT && ret != -EINTR)
+	if (!was_given_up(ret))
 		return ret;
 
-	/* The backend may still create it. The ring keeps the order. */
+	/* The ring keeps the order. */
 	init_request(&destroy, XENDISPL_OP_DBUF_DESTROY);
 	destroy.op.dbuf_destroy.dbuf_cookie = dbuf->cookie;
 	xen_drm_front_evtchnl_post(display_buffer_channel(display), &destroy);
@@ -311,7 +317,7 @@ static int fb_send_attach(struct xen_drm_front_display *display,
 	attach.op.fb_attach.height = fb->height;
 	attach.op.fb_attach.pixel_format = fb->format;
 	ret = xen_drm_front_evtchnl_call_killable(display_buffer_channel(display), &attach);
-	if (ret != -ETIMEDOUT && ret != -EINTR)
+	if (!was_given_up(ret))
 		return ret;
 
 	/* As above. */
