@@ -81,13 +81,13 @@ static void resolution(struct kunit *test)
 	}
 }
 
-struct be_alloc_case {
+struct flag_case {
 	const char *name;
 	const char *text;
-	bool be_alloc;
+	bool set;
 };
 
-static const struct be_alloc_case be_alloc_cases[] = {
+static const struct flag_case be_alloc_cases[] = {
 	{ "1", "1", true },
 	{ "missing", NULL, false },
 	{ "empty", "", false },
@@ -104,19 +104,13 @@ KUNIT_ARRAY_PARAM_DESC(be_alloc, be_alloc_cases, name);
 
 static void be_alloc(struct kunit *test)
 {
-	const struct be_alloc_case *c = test->param_value;
+	const struct flag_case *c = test->param_value;
 
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_be_alloc(c->text), c->be_alloc);
+	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_be_alloc(c->text), c->set);
 }
 
-struct trusted_case {
-	const char *name;
-	const char *text;
-	bool trusted;
-};
-
 /* When in doubt not. */
-static const struct trusted_case trusted_cases[] = {
+static const struct flag_case trusted_cases[] = {
 	{ "missing", NULL, true },
 	{ "1", "1", true },
 	{ "0", "0", false },
@@ -131,9 +125,9 @@ KUNIT_ARRAY_PARAM_DESC(trusted, trusted_cases, name);
 
 static void trusted(struct kunit *test)
 {
-	const struct trusted_case *c = test->param_value;
+	const struct flag_case *c = test->param_value;
 
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_trusted(c->text), c->trusted);
+	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_trusted(c->text), c->set);
 }
 
 struct versions_case {
