@@ -76,18 +76,6 @@ static enum verdict change_edid(struct attack *attack, struct device *dev)
 	return CHANGED;
 }
 
-/* Right, but that there is one is what it takes. */
-static enum verdict edid_plain(struct attack *attack, struct connector *conn, uint8_t *edid,
-			       uint32_t room, uint32_t *size)
-{
-	(void)attack;
-	(void)conn;
-	(void)edid;
-	(void)room;
-	(void)size;
-	return PASSED;
-}
-
 struct attack_kind attacks_edid[] = {
 	{ "edid-size", "X9", "an EDID's size is each wrong one in turn, or value",
 	  TAKES_COUNT | TAKES_VALUE, .edid = edid_size },
@@ -98,9 +86,8 @@ struct attack_kind attacks_edid[] = {
 	{ "edid-random", "X9", "an EDID is random behind its header, with a right checksum",
 	  TAKES_COUNT, .edid = edid_random },
 	{ "edid-keep", "G2", "pages for the EDID stay mapped", TAKES_COUNT,
-	  .keeps = 1u << KEEP_EDID, .edid = edid_plain },
+	  .keeps = 1u << KEEP_EDID },
 	{ "edid-changing", "X9", "EDID pages stay mapped and change all the time", TAKES_MS,
-	  .keeps = 1u << KEEP_EDID, .edid = edid_plain, .tick_device = change_edid,
-	  .tick_ms = 5 },
+	  .keeps = 1u << KEEP_EDID, .tick_device = change_edid, .tick_ms = 5 },
 	{ 0 }
 };

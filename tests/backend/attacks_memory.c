@@ -113,8 +113,7 @@ static enum verdict gref_repeat(struct attack *attack, struct device *dev, grant
 }
 
 /* References that are real, but for somebody else, or not any more. */
-static enum verdict borrowed(struct attack *attack, unsigned int domid, bool revoke,
-			     uint32_t *page, uint32_t used)
+static enum verdict borrowed(unsigned int domid, bool revoke, uint32_t *page, uint32_t used)
 {
 	grant_ref_t *grefs = page + 1;
 	void *map = xengntshr_share_pages(be.xgs, domid, used, grefs, 1);
@@ -123,7 +122,6 @@ static enum verdict borrowed(struct attack *attack, unsigned int domid, bool rev
 		log_error("cannot grant %u pages to dom%u: %s", used, domid, strerror(errno));
 		return PASSED;
 	}
-	(void)attack;
 	if (revoke)
 		xengntshr_unshare(be.xgs, map, used);
 	/* Else they live as long as we do: they are few, and this is a test. */
@@ -133,18 +131,20 @@ static enum verdict borrowed(struct attack *attack, unsigned int domid, bool rev
 static enum verdict gref_foreign(struct attack *attack, struct device *dev, grant_ref_t ref,
 				 uint32_t *page, uint32_t used, bool last)
 {
+	(void)attack;
 	(void)dev;
 	(void)ref;
 	(void)last;
-	return borrowed(attack, be.domid, false, page, used);
+	return borrowed(be.domid, false, page, used);
 }
 
 static enum verdict gref_revoked(struct attack *attack, struct device *dev, grant_ref_t ref,
 				 uint32_t *page, uint32_t used, bool last)
 {
+	(void)attack;
 	(void)ref;
 	(void)last;
-	return borrowed(attack, dev->domid, true, page, used);
+	return borrowed(dev->domid, true, page, used);
 }
 
 static enum verdict dir_loop(struct attack *attack, struct device *dev, grant_ref_t ref,

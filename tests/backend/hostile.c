@@ -270,7 +270,7 @@ bool hostile_wants_edid(struct connector *conn)
 	struct attack *attack = NULL;
 
 	while ((attack = next_on_connector(attack, conn)))
-		if (attack->kind->edid)
+		if (attack->kind->edid || attack->kind->keeps & 1u << KEEP_EDID)
 			return true;
 	return false;
 }
