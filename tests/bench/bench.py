@@ -187,7 +187,6 @@ def main():
     p.add_argument("--count", type=int, default=5, help="buffers of a kind "
                    "per round, of which the median counts")
     args = p.parse_args()
-    build.BUILD.mkdir(parents=True, exist_ok=True)
     out = build.CHECKOUT / "out/bench.txt"
     out.parent.mkdir(exist_ok=True)
     # Real time passes slower for it, so that what waits for it must wait longer.

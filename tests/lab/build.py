@@ -382,7 +382,6 @@ def guest_overlay(arch, version, cma=False, stock=False):
 
 def main():
     """make module: for each architecture and kernel."""
-    BUILD.mkdir(parents=True, exist_ok=True)
     out = CHECKOUT / "out"
     out.mkdir(exist_ok=True)
     for arch in ARCHES:

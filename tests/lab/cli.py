@@ -178,7 +178,6 @@ def ask(path, argv):
 def main():
     a = parser().parse_args()
     path = build.CACHE / f"{a.name}-{a.arch}.sock"
-    build.BUILD.mkdir(exist_ok=True)
     if a.verb == "up":
         return up(a.arch, path)
     if a.verb != "run":

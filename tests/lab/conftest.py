@@ -174,7 +174,6 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "on(platforms...): run on these only")
     config.addinivalue_line("markers", "watchdog(seconds): ends the scenario")
-    build.BUILD.mkdir(parents=True, exist_ok=True)
 
 
 PLATFORMS = ("x86_64-6.12", "x86_64-new", "aarch64-6.12", "aarch64-new")

@@ -41,7 +41,6 @@ def main():
     start = time.monotonic()
     out = build.CHECKOUT / "out/demo.png"
     out.parent.mkdir(exist_ok=True)
-    build.BUILD.mkdir(parents=True, exist_ok=True)
 
     def say(text):
         build.progress(f"{time.monotonic() - start:4.0f} s: {text}")

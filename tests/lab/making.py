@@ -64,6 +64,7 @@ def locked(name):
 def made(path, key, make):
     """Call make(temporary path) unless path was made from the same key."""
     stamp = path.with_name(path.name + ".key")
+    path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.name):
         if path.exists() and stamp.exists() and stamp.read_text() == key:
             return path
