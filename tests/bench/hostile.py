@@ -88,9 +88,15 @@ class Fighter:
         except (AssertionError, RuntimeError, TimeoutError, OSError) as e:
             self.xen.ctl("attack off")
             verdict = self.verdict(e, start)
-            why = self.evidence(start) or str(e).splitlines()[0]
+            why = self.evidence(start) or essence(str(e))
             self.lose()
             return verdict, why
+
+
+def essence(error):
+    """A program that ended says why in its last line, others in their first."""
+    lines = [line for line in error.splitlines() if line.strip()]
+    return lines[-1 if "ended with" in lines[0] else 0].strip()
 
 
 def rst_table(results, version, xen_version):
@@ -113,7 +119,7 @@ def rst_table(results, version, xen_version):
     for attack, verdicts in results:
         verdict, why = verdicts[THEIRS]
         if verdict != ALIVE:
-            lines += [f"- {attack.row} {attack.name}: {verdict}: ``{why[:150]}``"]
+            lines += [f"- {attack.row} {attack.name}: {verdict}: ``{why[:120]}``"]
     return "\n".join(lines) + "\n"
 
 

@@ -54,8 +54,10 @@ def parser():
     s = sub.add_parser("reload", help="build our driver, put it into the "
                        "running guest")
     s.add_argument("words", nargs="*", help="parameters of the driver")
-    s = sub.add_parser("backend", help="build the backend, start it anew")
-    s.add_argument("words", nargs=argparse.REMAINDER)
+    # Its options are not ours: argparse is to take them for words.
+    s = sub.add_parser("backend", help="build the backend, start it anew",
+                       prefix_chars="+", add_help=False)
+    s.add_argument("words", nargs="*", help="its options")
     sub.add_parser("log", help="the guest's kernel log and console")
     s = sub.add_parser("shot", help="save what a connector shows")
     s.add_argument("file")
