@@ -136,7 +136,9 @@ stalled ...
 left a client stuck
     A client could not be ended, even by SIGKILL.
 lost its display
-    The guest is well, but its display does not come back without a reboot.""".split("\n")
+    The guest is well, but its display does not come back without a reboot.
+not reached
+    The driver never uses what the attack is on, such as an EDID.""".split("\n")
 
 
 def main():

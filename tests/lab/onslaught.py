@@ -154,8 +154,9 @@ class Onslaught:
         client = self.start_client(attack, self.served(stats))
         before = self.work.counters()
         self.launch(attack)
-        eventually(lambda: self.fired(attack) > fired,
-                   f"{attack.name} happens")
+        with harm("not reached"):
+            eventually(lambda: self.fired(attack) > fired,
+                       f"{attack.name} happens")
         text = self.look_around(attack, before, start)
         if judge:
             self.judge(attack, start)
