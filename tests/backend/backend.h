@@ -129,6 +129,7 @@ enum pace { PACE_TIMED, PACE_IMMEDIATE, PACE_STOP };
 
 /* What the control socket can set to make the backend misbehave. */
 struct mischief {
+	bool edid;
 	unsigned int reply_delay_ms;
 	struct {
 		unsigned int fail_count;

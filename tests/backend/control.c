@@ -385,6 +385,10 @@ static bool set_mischief(char **args)
 		attacks_off();
 		return true;
 	}
+	if (!strcmp(args[0], "edid") && !args[1]) {
+		m->edid = true;
+		return true;
+	}
 	if (!strcmp(args[0], "reply-delay") && args[1] && parse_u32(args[1], &number)) {
 		m->reply_delay_ms = number;
 		return true;
@@ -408,7 +412,7 @@ static void command_set(struct client *client, char **args)
 	if (set_mischief(args))
 		reply(client, "ok\n");
 	else
-		reply(client, "error: usage: set reply-delay MS | set fail OP COUNT ERRNO | "
+		reply(client, "error: usage: set edid | set reply-delay MS | set fail OP COUNT ERRNO | "
 		      "set drop OP COUNT | set reset\n");
 }
 

@@ -39,10 +39,13 @@ def addresses_of(guest, function):
 
 
 @pytest.fixture
-def faulty(guest):
+def faulty(lab, kernel, request):
     """The guest, where allocations fail when a scenario wants it. Not those of
     the xenbus core in giving up a watch: it forgets the watch, XenStore does
-    not, and the device cannot be bound again, whatever the driver does."""
+    not, and the device cannot be bound again, whatever the driver does. A
+    scenario's parameter is more of the guest's configuration."""
+    guest = lab.guest(kernel=kernel, vdispl=(("0:1024x768",),),
+                      **getattr(request, "param", {}))
     start, end = addresses_of(guest, "unregister_xenbus_watch")
     for which, values in ATTRIBUTES.items():
         set_faults(guest, which, probability=0, verbose=0, stacktrace_depth=32,
@@ -59,7 +62,7 @@ def still_works(lab, guest, seed=60, size=(1024, 768)):
     ends(p)
 
 
-def test_each_allocation_of_each_ioctl(lab, faulty):
+def each_allocation_of_each_ioctl(lab, faulty):
     r = faulty.run("kmspaint faults", timeout=900, check=False)
     print(r.out)
     assert r.rc == 0, r.out + r.err
@@ -69,6 +72,18 @@ def test_each_allocation_of_each_ioctl(lab, faulty):
                           "flip", "commit") if not int(counts[op])]
     assert not none, f"no fault was made in {none}\n{r.out}"
     still_works(lab, faulty)
+
+
+def test_each_allocation_of_each_ioctl(lab, faulty):
+    each_allocation_of_each_ioctl(lab, faulty)
+
+
+@pytest.mark.parametrize("faulty", [{"be_alloc": 1},
+                                    {"cma": True, "cmdline": "cma=64M"}],
+                         indirect=True, ids=["backend-allocated", "contiguous"])
+@pytest.mark.on("aarch64-debug")
+def test_each_allocation_with_other_buffers(lab, faulty):
+    each_allocation_of_each_ioctl(lab, faulty)
 
 
 # The n-th allocation of the writer fails, for n = 1, 2, ... until there is no
@@ -148,8 +163,9 @@ def text_of_driver(guest):
 
 @pytest.mark.parametrize("which", ["failslab", "fail_page_alloc"])
 def test_allocations_of_connecting(lab, faulty, which):
-    """From bind to the first picture, in whatever thread: each k-th of what
-    the driver asks for fails, once."""
+    """From bind to the first picture, in whatever thread and with an EDID:
+    each k-th of what the driver asks for fails, once."""
+    lab.xen.ctl("set edid")
     start, end = text_of_driver(faulty)
     hits = 0
     for k in range(1, 25):
@@ -169,6 +185,7 @@ def test_allocations_of_connecting(lab, faulty, which):
                    "echo vdispl-0 >unbind; } && echo vdispl-0 >bind")
         faulty.wait_connected()
     print(f"{hits} faults")
+    assert '"edid": "00ffffffffffff00' in faulty.run("kmspaint info").out
     excuse_rings(lab)
     assert hits
     still_works(lab, faulty)
