@@ -12,7 +12,7 @@ help:
 	@echo '  check-kunit       what needs no Xen'
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
-	@echo '  check-hostile     a backend that attacks, not a part of check; LONG=1: all of it'
+	@echo '  check-hostile     a backend that attacks; LONG=1: each of its attacks'
 	@echo '  check-debug       all scenarios on debug kernels (KASAN, lockdep, kmemleak)'
 	@echo 'make bench          our module against the kernel'"'"'s own'
 	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'
@@ -25,7 +25,7 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/lab/check static kunit fuzz lab
+	@tests/lab/check static kunit fuzz lab hostile
 
 check-static check-kunit check-fuzz check-lab check-hostile check-debug:
 	@tests/lab/check $(@:check-%=%)

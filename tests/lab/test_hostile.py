@@ -9,7 +9,7 @@ from onslaught import FLOOR, VDISPL, Onslaught, lets_go, recovers
 from scenario import ends, eventually, paints
 from workload import spin
 
-pytestmark = [pytest.mark.on("aarch64-new")]
+pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new")]
 
 # Of Debian's kernels.
 HZ = 250

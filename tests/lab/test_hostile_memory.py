@@ -6,7 +6,7 @@ import pytest
 from onslaught import VDISPL, debugfs, lets_go, recovers
 from scenario import eventually, paints
 
-pytestmark = [pytest.mark.on("aarch64-new")]
+pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new")]
 
 SECRET = "what-the-guest-does-next"
 # As much of the free memory as can be had without the OOM killer; the root is a
