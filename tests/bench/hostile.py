@@ -99,20 +99,32 @@ def essence(error):
     return lines[-1 if "ended with" in lines[0] else 0].strip()
 
 
-def rst_table(results, version, xen_version):
+def descriptions(xen):
+    """What each attack is, in the words of the backend."""
+    lines = (line.split(maxsplit=2) for line in
+             xen.ctl("attacks").out.splitlines())
+    texts = {name: text.split(" [")[0] for name, _, text in lines}
+    return lambda attack: (
+        texts[attack.kind] if attack.kind else
+        f"the backend's state is {' and '.join(attack.states)}") + (
+        f" ({attack.args})" if attack.args else "")
+
+
+def rst_table(results, describe, version, xen_version):
     lines = [".. SPDX-License-Identifier: GPL-2.0 OR MIT", "",
              "=====================================================",
              "drm/xen-front: one hostile backend, two drivers",
              "=====================================================", "",
              "Written by ``make bench-hostile``: the same attacks, on the driver",
              f"that Linux {version} has and on this one, in guests that are alike,",
-             f"under {xen_version}. The letters are those of the rows in the",
-             "catalogue of attacks; what the verdicts mean is told below.", "",
-             ".. list-table::", "   :header-rows: 1", "   :widths: 8 30 31 31", "",
+             f"under {xen_version}. Rows are about rings (R), time (T), events (E),",
+             "interrupts (I), grants (G), buffers of the backend (B), XenStore (X)",
+             "and states (S); what the verdicts mean is told below.", "",
+             ".. list-table::", "   :header-rows: 1", "   :widths: 6 58 18 18", "",
              "   * - Row", "     - Attack", "     - Existing driver",
              "     - This driver"]
     for attack, verdicts in results:
-        lines += [f"   * - {attack.row}", f"     - {attack.name}",
+        lines += [f"   * - {attack.row}", f"     - {attack.name}: {describe(attack)}",
                   f"     - {verdicts[THEIRS][0]}", f"     - {verdicts[OURS][0]}"]
     lines += ["", *VERDICTS, "", "What was seen of the existing driver", "-" * 36,
               ""]
@@ -165,12 +177,13 @@ def main():
                       f"{i + 1}/{len(results)}  {attack.row:4}{attack.name}: "
                       "{}: {:.100}".format(*verdicts[name]), flush=True)
             fighter.lose()
+        describe = descriptions(xen)
         xen_version = "Xen " + xen.run("xl info xen_version").out.strip()
     finally:
         xen.close()
         shutil.rmtree(xen.dir, ignore_errors=True)
     if not args.only:
-        text = rst_table(results, build.kernel("x86_64", args.kernel),
+        text = rst_table(results, describe, build.kernel("x86_64", args.kernel),
                          xen_version)
         (build.CHECKOUT / "out").mkdir(exist_ok=True)
         (build.CHECKOUT / "out/bench-hostile.rst").write_text(text)
