@@ -22,14 +22,16 @@ FOREVER = "while :; do kmspaint {} --card {} >/dev/null; sleep 2; done"
 
 @pytest.mark.on("x86_64-6.12", "aarch64-new")
 @pytest.mark.watchdog(3600)
-def test_random_mutations(lab, kernel, request):
+@pytest.mark.parametrize("be_alloc", [0, 1], ids=["system", "backend-allocated"])
+def test_random_mutations(lab, kernel, request, be_alloc):
     messages, reconnects = \
         LONG_RUN if LONG and kernel == "debug" else SHORT_RUN
     seed = request.config.getoption("--fuzz-seed") or \
         random.randrange(1, 1 << 32)
     print(f"\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
           flush=True)
-    guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True)
+    guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True, be_alloc=be_alloc,
+                      kind="pvh" if be_alloc and lab.arch == "x86_64" else None)
     if not hasattr(guest, "onslaught"):
         guest.onslaught = Onslaught(lab.xen, guest)
         guest.onslaught.grants = lab.count_other_grants(guest)
