@@ -211,7 +211,7 @@ int cmd_front(struct options *opt)
 static int flip_until_error(struct kms *kms, struct stage *stage)
 {
 	struct head *head = &stage->head;
-	uint64_t last = now_ns();
+	uint64_t last = now_ns(), longest = 0;
 	const char *step;
 	int ret;
 
@@ -229,11 +229,13 @@ static int flip_until_error(struct kms *kms, struct stage *stage)
 			ret = kms_wait(kms);
 		if (ret)
 			break;
+		if (now_ns() - last > longest)
+			longest = now_ns() - last;
 		last = now_ns();
 	}
-	printf("error step=%s errno=%s elapsed_ms=%llu flips=%u\n", step,
+	printf("error step=%s errno=%s elapsed_ms=%llu longest_ms=%llu flips=%u\n", step,
 	       err_name(ret), (unsigned long long)(now_ns() - last) / 1000000,
-	       head->flips);
+	       (unsigned long long)longest / 1000000, head->flips);
 	fflush(stdout);
 	return ret;
 }

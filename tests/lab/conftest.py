@@ -19,6 +19,8 @@ WATCHDOG = 180
 OUT = build.CHECKOUT / "out"
 # Console and XenStore have reserved entries; what is above is the display's.
 RESERVED_GRANTS = 8
+# MB of a Xen that all guests may have together, but for what debug kernels need.
+GUESTS_MEMORY = 1800
 
 
 class Lab:
@@ -48,7 +50,9 @@ class Lab:
         return guest
 
     def make_room(self, memory):
-        while self.pool and (len(self.pool) >= 2 or memory > 512):
+        while self.pool and (
+                len(self.pool) >= 2 or memory + sum(
+                    g.memory for g in self.pool.values()) > GUESTS_MEMORY):
             self.drop(next(iter(self.pool.values())))
 
     def drop(self, guest):
@@ -88,6 +92,8 @@ class Lab:
         """What must hold after every scenario, whatever it was about."""
         bad = [f"dom0: {line}" for line in scan(self.dom0_log())]
         for g in list(self.xen.guests):
+            if not g.channel.dead:
+                g.flush_log()
             bad += [f"{g.name}: {line}"
                     for line in scan(g.log_of_driver(self.marks.get(g, 0)))]
         if self.xen.backend.rc is None:

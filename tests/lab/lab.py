@@ -382,6 +382,7 @@ class Guest:
         if self.debug:
             cmdline += " " + debugkernel.CMDLINE[xen.arch]
             memory += debugkernel.MEMORY
+        self.memory = memory
         overlay = build.guest_overlay(xen.arch, self.version, cma,
                                       stock or not driver)
         shutil.copy(overlay, xen.share / overlay.name)
@@ -449,6 +450,18 @@ class Guest:
         if self.debug:
             text = text.rpartition("Run /init as init process")[2]
         return text
+
+    def flush_log(self):
+        """On return all that the kernel has said until now is in the log, which
+        the agent writes when it has nothing else to do."""
+        start, mark = self.log_size(), f"lab: {time.monotonic_ns()}"
+        self.run(f"echo '{mark}' >/dev/kmsg")
+        end = time.monotonic() + 60 * SLOW
+        while mark not in self.log(start):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.name}'s log does not tell what was "
+                                   f"written into it {60 * SLOW:.0f} s ago")
+            time.sleep(0.3)
 
     def leaks(self):
         """What kmemleak finds, and forgets: memory that was nobody's twice,
