@@ -12,7 +12,7 @@ struct options {
 	const char *card, *from;
 	const struct format *format;
 	unsigned int connectors[MAX_HEADS], connector_count;
-	bool all_connectors, atomic, hold, dirty, flip, modeset, flip_forever;
+	bool all_connectors, atomic, hold, no_prime, dirty, flip, modeset, flip_forever;
 	struct size fb, dumb, mode;
 	uint32_t seed, flips, max, timeout_ms, floor_mib, threads, seconds;
 	/* what is left of the command line */
