@@ -177,6 +177,9 @@ class Onslaught:
             if attack.error:
                 assert attack.error in client.err, (
                     f"{attack.name}: {attack.error} expected: {client.err[-500:]}")
+            assert not client or "unknown" not in client.out + client.err, (
+                f"{attack.name}: no error that there is: "
+                f"{(client.out + client.err)[-500:]}")
         TALLY.rows.add(attack.row)
         TALLY.attacks += 1
         return f"fired {fired}, {text}"
