@@ -123,11 +123,12 @@ def test_flip_in_flight_when_backend_leaves(lab, onslaught):
 
 @pytest.mark.parametrize("op", ["DBUF_CREATE", "FB_ATTACH", "SET_CONFIG"])
 def test_waiter_when_backend_leaves(lab, onslaught, op):
-    """An ioctl that waits for a reply returns at once when the backend goes."""
+    """An ioctl that waits for a reply returns at once when the backend goes. That
+    a mode was not set is told to the flip after it."""
     guest = onslaught.guest
     fired = lab.xen.stats()["attacks"]["mute"]
     lab.xen.ctl(f"attack mute {guest.domid} 0 0 op={op}")
-    p = guest.popen("kmspaint show")
+    p = guest.popen("kmspaint show --flips 1")
     eventually(lambda: lab.xen.stats()["attacks"]["mute"] > fired,
                f"{op} is not answered")
     lab.xen.ctl(f"state {guest.domid} 0 5")
@@ -138,6 +139,7 @@ def test_waiter_when_backend_leaves(lab, onslaught, op):
 
 
 def test_all_attacks_are_tried(lab):
-    """What the backend can do wrong and is not in the table is not tried."""
+    """What the backend can do wrong and is not in the table is not tried; all at
+    random has a scenario of its own."""
     known = {line.split()[0] for line in lab.xen.ctl("attacks").out.splitlines()}
-    assert known == set().union(*(a.kinds for a in ALL))
+    assert known - {"fuzz"} == set().union(*(a.kinds for a in ALL))

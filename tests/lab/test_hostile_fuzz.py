@@ -59,6 +59,8 @@ def test_random_mutations(lab, kernel, request, be_alloc):
     TALLY.reports += len(reports)
     assert not reports, "\\n".join(reports)
     for dev in displays:
+        # A buffer whose creation it denied, or whose end, is its until then.
+        lab.xen.ctl(f"reconnect {guest.domid} {dev}")
         recovers(lab, guest, dev)
         lets_go(guest, dev)
     work.pause()
