@@ -108,6 +108,15 @@ class Lab:
             bad += [f"{g.name}: {line}" for line in leaks.splitlines()]
         assert not bad, "\n".join(bad)
 
+    def excuse(self, *words):
+        """Breaches with one of these words are none in what a scenario does."""
+        stats = self.xen.stats()
+        new = stats["breach_log"][self.breaches - stats["breaches"]:] \
+            if stats["breaches"] > self.breaches else []
+        others = [b for b in new if not any(w in b for w in words)]
+        assert not others, others
+        self.breaches = stats["breaches"]
+
     def check_buffers(self):
         """No client is left: no buffer may be, here or at the backend."""
         end = time.monotonic() + 10 * SLOW
