@@ -42,6 +42,13 @@ def ends(process, rc=0, timeout=60):
     return r
 
 
+def still_works(lab, guest, seed=40, size=(1024, 768), dev=0):
+    """What every disturbance ends with: a new client gets its picture."""
+    p = paints(guest, f"--seed {seed} --flips 2")
+    shows(lab, guest, size=size, seed=seed + 2, dev=dev)
+    ends(p)
+
+
 def eventually(true, what, timeout=30):
     """Wait for something that has no event to wait for."""
     end = time.monotonic() + timeout * SLOW

@@ -8,18 +8,12 @@ import os
 import pytest
 
 from lab import SLOW
-from scenario import ends, eventually, paints, shows
+from scenario import eventually, still_works
 
 SECONDS = int(os.environ.get("STORM_SECONDS", "20"))
 SEED = int(os.environ.get("STORM_SEED", "1"))
 # What may differ between two moments of the same guest.
 MEMORY_NOISE_KIB = 12288
-
-
-def still_works(lab, guest):
-    p = paints(guest, "--seed 70 --flips 2")
-    shows(lab, guest, seed=72)
-    ends(p)
 
 
 def memory(guest):

@@ -9,7 +9,7 @@ import pytest
 
 import build
 from conftest import DEBUG_PLATFORMS
-from scenario import ends, eventually, paints, shows
+from scenario import eventually, still_works
 
 pytestmark = [pytest.mark.on(*DEBUG_PLATFORMS), pytest.mark.watchdog(600)]
 DEBUGFS = "/sys/kernel/debug"
@@ -54,12 +54,6 @@ def faulty(lab, kernel, request):
     if not guest.channel.dead:
         for which in ATTRIBUTES:
             set_faults(guest, which, probability=0)
-
-
-def still_works(lab, guest, seed=60, size=(1024, 768)):
-    p = paints(guest, f"--seed {seed} --flips 2")
-    shows(lab, guest, size=size, seed=seed + 2)
-    ends(p)
 
 
 # Without any fault, the kernel's part of it does not work.

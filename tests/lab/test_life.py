@@ -4,16 +4,9 @@ import re
 
 import pytest
 
-from scenario import ends, eventually, paints, shows
+from scenario import ends, eventually, paints, still_works
 
 ALL_OF_IT = pytest.mark.on("x86_64-6.12", "aarch64-new")
-
-
-def still_works(lab, guest, seed=40, size=(1024, 768), dev=0):
-    """What every disturbance ends with: a new client gets its picture."""
-    p = paints(guest, f"--seed {seed} --flips 2")
-    shows(lab, guest, size=size, seed=seed + 2, dev=dev)
-    ends(p)
 
 
 def test_module_unload_and_reload(lab, guest):
