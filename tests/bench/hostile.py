@@ -52,8 +52,7 @@ class Fighter:
     def boot(self):
         self.guest = self.xen.guest(kernel=self.kernel, vdispl=VDISPL,
                                     works=True, stock=self.name == THEIRS,
-                                    be_alloc=int(self.be_alloc),
-                                    kind="pvh" if self.be_alloc else "pv")
+                                    be_alloc=int(self.be_alloc))
         self.guest.wait_connected()
         self.onslaught = Onslaught(self.xen, self.guest)
 

@@ -19,7 +19,8 @@ def boot_options(p):
     p.add_argument("--vdispl", action="append", metavar="ID:WxH[;ID:WxH..]",
                    help="a display with its connectors; again for another one")
     p.add_argument("--be-alloc", type=int, default=0)
-    p.add_argument("--kind", help="pv, pvh (x86_64 only)")
+    p.add_argument("--kind", help="pv, pvh (x86_64 only); pvh "
+                   "with --be-alloc 1, else pv, if not said")
     p.add_argument("--memory", type=int, default=512, help="MB")
     p.add_argument("--vcpus", type=int, default=1)
     p.add_argument("--cmdline", default="", help="more words for the guest's "

@@ -386,7 +386,9 @@ class Guest:
         overlay = build.guest_overlay(xen.arch, self.version, cma,
                                       stock or not driver)
         shutil.copy(overlay, xen.share / overlay.name)
-        kind = kind or ("pv" if xen.arch == "x86_64" else None)
+        if xen.arch == "x86_64":
+            # A PV guest cannot map the backend's buffers.
+            kind = kind or ("pvh" if be_alloc else "pv")
         config = [f'name="{self.name}"',
                   *([f'type="{kind}"'] if kind else []),
                   f'kernel="/tmp/kernel-{self.version}"',

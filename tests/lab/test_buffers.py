@@ -44,8 +44,7 @@ def cma_free(guest):
 def test_backend_allocated(lab, kernel):
     """The backend's pages, mapped by the guest; needs a guest whose memory is
     translated, so not a PV one."""
-    kind = "pvh" if lab.arch == "x86_64" else None
-    g = lab.guest(kernel=kernel, be_alloc=1, kind=kind)
+    g = lab.guest(kernel=kernel, be_alloc=1)
     all_kinds_of_pictures(lab, g)
     g.run("kmspaint churn 20 640x480 32")
 
@@ -62,7 +61,7 @@ def refused(lab, guest, words):
 
 @pytest.mark.on("x86_64-6.12")
 def test_backend_allocated_in_pv_is_refused(lab, kernel):
-    g = lab.guest(kernel=kernel, be_alloc=1, connects=False)
+    g = lab.guest(kernel=kernel, be_alloc=1, kind="pv", connects=False)
     refused(lab, g, ["be-alloc=0", "PV guest"])
 
 

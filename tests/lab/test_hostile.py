@@ -23,7 +23,6 @@ def onslaught(lab, kernel, request):
     attack = request.node.callspec.params.get("attack")
     if attack and attack.be_alloc:
         config["be_alloc"] = 1
-        config["kind"] = "pvh" if lab.arch == "x86_64" else None
     guest = lab.guest(kernel=kernel, vdispl=VDISPL, works=True, **config)
     if not hasattr(guest, "onslaught"):
         guest.onslaught = Onslaught(lab.xen, guest)

@@ -30,8 +30,7 @@ def test_random_mutations(lab, kernel, request, be_alloc):
         random.randrange(1, 1 << 32)
     print(f"\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
           flush=True)
-    guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True, be_alloc=be_alloc,
-                      kind="pvh" if be_alloc and lab.arch == "x86_64" else None)
+    guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True, be_alloc=be_alloc)
     if not hasattr(guest, "onslaught"):
         guest.onslaught = Onslaught(lab.xen, guest)
         guest.onslaught.grants = lab.count_other_grants(guest)

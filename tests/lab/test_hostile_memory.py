@@ -99,8 +99,7 @@ def test_log_is_not_flooded(lab, guest):
 
 def test_backend_dies_with_its_pages_mapped(lab, kernel):
     """Mappings of a client stay valid, whoever's memory was behind them."""
-    g = lab.guest(kernel=kernel, vdispl=VDISPL, be_alloc=1,
-                  kind="pvh" if lab.arch == "x86_64" else None)
+    g = lab.guest(kernel=kernel, vdispl=VDISPL, be_alloc=1)
     p = paints(g, "--seed 5")
     h = g.popen("kmspaint hold-open")
     h.expect("open")
