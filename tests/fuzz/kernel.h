@@ -267,7 +267,6 @@ struct work_struct {
 	bool queued;
 };
 
-
 #define INIT_WORK(work, function) do {	\
 	(work)->func = (function);	\
 	(work)->queued = false;		\

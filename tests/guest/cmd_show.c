@@ -211,7 +211,7 @@ int cmd_front(struct options *opt)
 static int flip_until_error(struct kms *kms, struct stage *stage)
 {
 	struct head *head = &stage->head;
-	uint64_t last = now_ns(), longest = 0;
+	uint64_t last = now_ns(), longest = 0, now;
 	const char *step;
 	int ret;
 
@@ -229,9 +229,10 @@ static int flip_until_error(struct kms *kms, struct stage *stage)
 			ret = kms_wait(kms);
 		if (ret)
 			break;
-		if (now_ns() - last > longest)
-			longest = now_ns() - last;
-		last = now_ns();
+		now = now_ns();
+		if (now - last > longest)
+			longest = now - last;
+		last = now;
 	}
 	printf("error step=%s errno=%s elapsed_ms=%llu longest_ms=%llu flips=%u\n", step,
 	       err_name(ret), (unsigned long long)(now_ns() - last) / 1000000,
