@@ -40,7 +40,8 @@
  *
  * A failed flip cannot be reported by the commit that asked for it. The client
  * gets its event at once, and the next commit for the connector fails with the
- * error, unless it is a modeset, which begins anew.
+ * error, unless it is a modeset, which begins anew. After a failed modeset all do
+ * until then.
  *
  * The protocol knows no damage. A client that draws into the framebuffer on the
  * screen tells so by DIRTYFB, which becomes a flip to the same framebuffer.
@@ -66,8 +67,8 @@ struct xen_drm_front_pipe {
 	const struct drm_edid *edid;
 	/** @configured: the backend has our SET_CONFIG; commits only, in their order */
 	bool configured;
-	/** @needs_modeset: the last modeset failed at the backend; read by checks */
-	bool needs_modeset;
+	/** @modeset_error: of the last modeset at the backend, or 0; read by checks */
+	int modeset_error;
 
 	/**
 	 * @old_fb: what was shown before the last flip. The backend may show it
@@ -286,7 +287,7 @@ static void pipe_enable(struct drm_simple_display_pipe *base,
 	if (ret)
 		pipe_set_error(pipe, ret, "setting the mode");
 	pipe->configured = !ret;
-	WRITE_ONCE(pipe->needs_modeset, ret);
+	WRITE_ONCE(pipe->modeset_error, ret);
 
 	/* The reply is all that will come: the picture is set with the mode. */
 	pipe_send_event(pipe, pipe_take_event(pipe));
@@ -546,7 +547,8 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 
 /*
  * A pipe that should be on and is not at the backend, since its last modeset
- * failed there, needs another one, whatever the client believes.
+ * failed there, needs another one, whatever the client believes. One who does not
+ * want a modeset is told why, rather than that the request was wrong.
  */
 static int kms_atomic_check(struct drm_device *drm, struct drm_atomic_commit *state)
 {
@@ -554,12 +556,16 @@ static int kms_atomic_check(struct drm_device *drm, struct drm_atomic_commit *st
 	struct drm_crtc_state *old_state, *new_state;
 	struct drm_crtc *crtc;
 	unsigned int i;
+	int error;
 
 	for_each_oldnew_crtc_in_state(state, crtc, old_state, new_state, i) {
 		base = container_of(crtc, struct drm_simple_display_pipe, crtc);
-		if (old_state->active && new_state->active &&
-		    READ_ONCE(to_xen_pipe(base)->needs_modeset))
-			new_state->mode_changed = true;
+		error = READ_ONCE(to_xen_pipe(base)->modeset_error);
+		if (!error || !old_state->active || !new_state->active)
+			continue;
+		if (!state->allow_modeset)
+			return error;
+		new_state->mode_changed = true;
 	}
 	return drm_atomic_helper_check(drm, state);
 }

@@ -126,6 +126,16 @@ def test_failed_flip_is_reported_and_mended(lab, guest):
 
 
 @ALL_OF_IT
+def test_failed_modeset_is_reported_and_mended(lab, guest):
+    lab.xen.ctl("set fail SET_CONFIG 1 EIO")
+    p = paints(guest, "--seed 30")
+    p.write("flip\n")
+    p.expect("failed connector=0 step=page_flip errno=EIO")
+    ends(p)
+    still_works(lab, guest)
+
+
+@ALL_OF_IT
 def test_unanswered_flip_times_out(lab, guest):
     p = paints(guest, "--seed 30 --timeout 20")
     lab.xen.ctl("pace stop")
