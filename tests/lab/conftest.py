@@ -91,7 +91,9 @@ class Lab:
         """What must hold after every scenario, whatever it was about."""
         bad = [f"dom0: {line}" for line in scan(self.dom0_log())]
         for g in list(self.xen.guests):
-            if not g.channel.dead:
+            if g.channel.dead:
+                bad.append(g.channel.dead)
+            else:
                 g.flush_log()
             bad += [f"{g.name}: {line}"
                     for line in scan(g.log_of_driver(self.marks.get(g, 0)))]
@@ -125,7 +127,7 @@ class Lab:
             if not bad or time.monotonic() > end:
                 break
             time.sleep(0.5)
-        for g in self.pool.values():
+        for g in [g for g in self.pool.values() if not g.channel.dead]:
             # A disk's grants come and go, unless somebody has counted them.
             if g.disk and g.other_grants is None:
                 continue

@@ -34,7 +34,7 @@ BAD_LOG = re.compile(
     r"possible circular|inconsistent lock|rcu.*stall|soft lockup|"
     r"Bad page state|Call Trace:|g.e. .* still in use|unreferenced object|"
     r"BUG \S+ \(|INFO: (possible|trying)|DEBUG_LOCKS|ODEBUG|corruption|"
-    r"pagealloc: |Poison overwritten")
+    r"pagealloc: |Poison overwritten|Triple fault|domain_crash")
 
 
 class Died(RuntimeError):
@@ -47,11 +47,12 @@ class Result:
 
 
 class Process:
-    """A command that runs at the other end of a channel."""
+    """A command that runs at the other end of a channel. What it says, and its
+    end, can go elsewhere."""
 
-    def __init__(self, channel, number, command, sink):
+    def __init__(self, channel, number, command, sink, ended):
         self.channel, self.number, self.command = channel, number, command
-        self.sink = sink
+        self.sink, self.ended = sink, ended
         self.raw, self.raw_err, self.rc = b"", b"", None
         self.changed = threading.Condition()
 
@@ -59,6 +60,8 @@ class Process:
         with self.changed:
             if kind == "exit":
                 self.rc = int(data)
+                if self.ended:
+                    self.ended()
             elif kind == "err":
                 self.raw_err += data
             elif self.sink:
@@ -126,7 +129,7 @@ class Channel:
         *lines, self.buffer = (self.buffer + data).split(b"\n")
         for line in lines:
             if b"Kernel panic" in line:
-                self.dead = f"{self.name} panicked: {line.decode('latin1')}"
+                self.lose(f"{self.name} panicked: {line.decode('latin1')}")
             # A message of the kernel may stand before it on the same line.
             at = line.rfind(b"\x01")
             words = line[at + 1:].split() if at >= 0 else []
@@ -135,6 +138,10 @@ class Channel:
             elif len(words) == 3 and words[0].isdigit():
                 self.dispatch(int(words[0]), words[1].decode("latin1"),
                               words[2])
+
+    def lose(self, why):
+        """Nobody is at the other end any more; the first reason counts."""
+        self.dead = self.dead or why
 
     def dispatch(self, number, kind, data):
         proc = self.procs.get(number)
@@ -151,12 +158,12 @@ class Channel:
         with self.lock:
             self.write(text.encode() + b"\n")
 
-    def popen(self, command, sink=None):
+    def popen(self, command, sink=None, ended=None):
         if self.dead:
             raise Died(f"{command}: {self.dead}")
         with self.lock:
             number, self.next = self.next, self.next + 1
-        proc = Process(self, number, command, sink)
+        proc = Process(self, number, command, sink, ended)
         self.procs[number] = proc
         self.send(number, "run", command.encode())
         return proc
@@ -291,7 +298,7 @@ class Xen:
                 except OSError:
                     data = b""
                 if not data:
-                    self.channel.dead = "QEMU is gone"
+                    self.channel.lose("QEMU is gone")
                     return
                 self.channel.feed(data)
         threading.Thread(target=reader, daemon=True).start()
@@ -426,10 +433,12 @@ class Guest:
             "for i in $(seq 50); do xenstore-read "
             f"/local/domain/{self.domid}/console/tty && exit; "
             "usleep 200000; done; exit 1").out.strip()
-        pipe = self.xen.popen(f"exec agent pipe {tty}",
-                              sink=lambda data: self.channel.feed(data))
-        self.channel = Channel(self.name, pipe.write)
-        self.pipe = pipe
+        channel = Channel(self.name, lambda data: self.pipe.write(data))
+        self.pipe = self.xen.popen(
+            f"exec agent pipe {tty}", sink=channel.feed,
+            ended=lambda: channel.lose(f"{self.name}'s console is closed, the "
+                                       "guest has ended"))
+        self.channel = channel
         self.popen, self.run = self.channel.popen, self.channel.run
         try:
             self.channel.answer(timeout)
@@ -526,4 +535,4 @@ class Guest:
             self.xen.guests.remove(self)
             self.xen.run(f"xl destroy {self.name}", check=False)
             if self.channel:
-                self.channel.dead = "destroyed"
+                self.channel.lose("destroyed")
