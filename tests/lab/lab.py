@@ -396,6 +396,9 @@ class Guest:
         if xen.arch == "x86_64":
             # A PV guest cannot map the backend's buffers.
             kind = kind or ("pvh" if be_alloc else "pv")
+            # All emulated CPUs have one time stamp counter, but Xen does not
+            # know and would run each RDTSC itself: ten times as slow as PVH.
+            extra += '\ntsc_mode="native"'
         config = [f'name="{self.name}"',
                   *([f'type="{kind}"'] if kind else []),
                   f'kernel="/tmp/kernel-{self.version}"',
