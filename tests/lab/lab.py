@@ -257,7 +257,7 @@ class Xen:
                     "qemu64,+svm,+npt", "-m", str(memory or 4096),
                     "-kernel", xen, "-append",
                     "console=com1 com1=115200 dom0_mem=1024M,max:1024M "
-                    "dom0_max_vcpus=1 no-real-mode conring_size=4m "
+                    "dom0_max_vcpus=1 no-real-mode bootscrub=0 conring_size=4m "
                     "gnttab_max_frames=512",
                     "-initrd", f"{kernel} console=hvc0 rdinit=/init "
                     f"loglevel=5,{dom0}", *common]
