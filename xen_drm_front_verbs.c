@@ -63,12 +63,10 @@ static void init_request(struct xendispl_req *req, u8 operation)
 	req->operation = operation;
 }
 
-/* Nobody waits for the reply any more, so the backend may still do what was asked. */
-static bool was_given_up(int ret)
-{
-	return ret == -ETIMEDOUT || ret == -EINTR;
-}
-
+/*
+ * Also a task that is killed waits: without the reply nobody knows whether the
+ * backend is about to map the pages, which the caller would take away from it.
+ */
 static int dbuf_send_create(struct xen_drm_front_display *display,
 			    struct xen_drm_front_dbuf *dbuf)
 {
@@ -85,11 +83,11 @@ static int dbuf_send_create(struct xen_drm_front_display *display,
 	if (dbuf->be_alloc)
 		create.op.dbuf_create.flags = XENDISPL_DBUF_FLG_REQ_ALLOC;
 
-	ret = xen_drm_front_evtchnl_call_killable(display_buffer_channel(display), &create);
-	if (!was_given_up(ret))
+	ret = xen_drm_front_evtchnl_call(display_buffer_channel(display), &create, NULL);
+	if (ret != -ETIMEDOUT)
 		return ret;
 
-	/* The ring keeps the order. */
+	/* The backend may still do it. The ring keeps the order. */
 	init_request(&destroy, XENDISPL_OP_DBUF_DESTROY);
 	destroy.op.dbuf_destroy.dbuf_cookie = dbuf->cookie;
 	xen_drm_front_evtchnl_post(display_buffer_channel(display), &destroy);
@@ -218,8 +216,7 @@ static void dbuf_destroy_locked(struct xen_drm_front_display *display,
  * Implements XENDISPL_OP_DBUF_CREATE.
  *
  * Returns: 0; -ENOSPC or -ENOMEM when grants or memory run out; -ENODEV without
- * a backend; -ETIMEDOUT; -EINTR when the task is killed; or what the backend
- * answered.
+ * a backend; -ETIMEDOUT, or what the backend answered.
  */
 int xen_drm_front_dbuf_create(struct xen_drm_front_display *display,
 			      struct xen_drm_front_dbuf *dbuf)
@@ -317,7 +314,7 @@ static int fb_send_attach(struct xen_drm_front_display *display,
 	attach.op.fb_attach.height = fb->height;
 	attach.op.fb_attach.pixel_format = fb->format;
 	ret = xen_drm_front_evtchnl_call_killable(display_buffer_channel(display), &attach);
-	if (!was_given_up(ret))
+	if (ret != -ETIMEDOUT && ret != -EINTR)
 		return ret;
 
 	/* As above. */
@@ -336,8 +333,8 @@ static int fb_send_attach(struct xen_drm_front_display *display,
  * framebuffer, when its geometry is known for sure; buffers that are never shown
  * cost no grants.
  *
- * Returns: 0; -EINVAL when the wire cannot express the framebuffer's pitch; or
- * as xen_drm_front_dbuf_create().
+ * Returns: 0; -EINVAL when the wire cannot express the framebuffer's pitch; -EINTR
+ * when the task is killed; or as xen_drm_front_dbuf_create().
  */
 int xen_drm_front_fb_attach(struct xen_drm_front_display *display,
 			    struct xen_drm_front_fb *fb)

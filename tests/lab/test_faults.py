@@ -201,11 +201,10 @@ def test_signals(lab, guest):
 
 
 def test_killed(lab, guest):
-    """A client that is killed while the backend has not mapped its new buffer
-    yet takes the buffer away, and says so after."""
+    """Whatever a client does when it is killed, the backend, which is not to
+    blame, finds what it was told to."""
     r = guest.run("kmspaint killed --seed 1 40 300", timeout=600, check=False)
     assert r.rc == 0, r.out + r.err
-    lab.excuse("cannot be mapped", "DBUF_DESTROY: dbuf_cookie")
     still_works(lab, guest)
 
 

@@ -32,6 +32,16 @@ def test_client_killed_mid_flip(lab, guest):
 
 
 @ALL_OF_IT
+def test_client_killed_before_its_buffer_is_mapped(lab, guest):
+    """The backend is only slow; what it is told to map must be there."""
+    lab.xen.ctl("set reply-delay 1500")
+    guest.run("kmspaint show & until grep -q evtchnl_call /proc/$!/wchan; do "
+              "usleep 10000; done; kill -9 $!; wait $! || true")
+    lab.xen.ctl("set reset")
+    still_works(lab, guest)
+
+
+@ALL_OF_IT
 def test_unbind_with_open_client(lab, guest):
     p = guest.popen("kmspaint hold-open --modeset")
     p.expect("open")
