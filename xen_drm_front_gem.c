@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
@@ -503,6 +504,23 @@ static int gem_dumb_geometry(struct drm_device *drm,
 	return 0;
 }
 
+/*
+ * The helpers take page after page until there is none; by then, the OOM killer
+ * comes for whoever else needs one. An estimate is enough to refuse what cannot
+ * be had.
+ */
+static int gem_check_memory(struct drm_device *drm, size_t size)
+{
+	unsigned long available = max(si_mem_available(), 0) + get_nr_swap_pages();
+
+	if (PFN_UP(size) <= available)
+		return 0;
+
+	drm_dbg_kms(drm, "dumb buffer of %zu pages, expected up to %lu, which are free\n",
+		    PFN_UP(size), available);
+	return -ENOMEM;
+}
+
 /**
  * xen_drm_front_gem_dumb_create - the dumb buffer callback of the DRM driver
  * @file: the client
@@ -510,7 +528,8 @@ static int gem_dumb_geometry(struct drm_device *drm,
  * @args: from and for user space
  *
  * Returns: 0; -EINVAL for a size that the wire cannot express; -ENOSPC for one
- * that grants cannot; -ENOMEM; or what the backend answered when it allocates.
+ * that the grant table cannot hold; -ENOMEM for one that memory cannot; or what the
+ * backend answered when it allocates.
  */
 int xen_drm_front_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 				  struct drm_mode_create_dumb *args)
@@ -522,6 +541,8 @@ int xen_drm_front_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	int ret;
 
 	ret = gem_dumb_geometry(drm, args);
+	if (!ret && !be_alloc)
+		ret = gem_check_memory(drm, args->size);
 	if (ret)
 		return ret;
 

@@ -2,7 +2,7 @@
 """Buffers: the three modes, PRIME, what must be refused, and running out."""
 import pytest
 
-from scenario import ends, eventually, paints, shows
+from scenario import ends, eventually, paints, shows, still_works
 
 ALL_OF_IT = pytest.mark.on("x86_64-6.12", "aarch64-new")
 
@@ -102,6 +102,23 @@ def test_prime_import_of_vgem(lab, guest):
 @ALL_OF_IT
 def test_churn(guest):
     guest.run("kmspaint churn 60 1024x768 32", timeout=180)
+
+
+def pages_allocated(guest):
+    return int(guest.run("awk '/^pgalloc_/ {n += $2} END {print n}' "
+                         "/proc/vmstat").out)
+
+
+@ALL_OF_IT
+def test_larger_than_memory(lab, guest):
+    """A buffer that the grant table could hold, but the guest could not: refused
+    before it has taken what others need."""
+    before = pages_allocated(guest)
+    r = guest.run("kmspaint churn 1 16384x12288 32", timeout=120, check=False)
+    taken = pages_allocated(guest) - before
+    assert r.rc and "ENOMEM" in r.out + r.err, r.out + r.err
+    assert taken < 16384, f"{taken} pages were allocated for an error"
+    still_works(lab, guest)
 
 
 @ALL_OF_IT
