@@ -20,8 +20,13 @@
 
 #include "kmspaint.h"
 
+/*
+ * What bounds the memory of a storm, together with takes_much_memory(): 200 MB, were
+ * all buffers of 1 MB, all kept, and each thread about to close a file full of them.
+ */
 #define FILES		4
-#define KEPT		12
+#define KEPT		6
+#define PAGE		4096ul
 #define MAX_THREADS	64
 #define MAX_IDS		64
 #define MAX_PROPS	256
@@ -170,12 +175,22 @@ static void destroy(struct thread *t, struct file *f, uint32_t handle)
 	call(t, "DESTROY_DUMB", f->fd, DRM_IOCTL_MODE_DESTROY_DUMB, &arg);
 }
 
-/* But not more than there can be: the guest's memory is not what this is about. */
+/* Up to 1 MB does not, and more than the guest has is refused. */
 static bool takes_much_memory(const struct drm_mode_create_dumb *arg)
 {
-	uint64_t pixels = (uint64_t)arg->width * arg->height;
+	uint64_t bytes = (uint64_t)arg->width * arg->height * ((arg->bpp + 7ull) / 8);
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE;
 
-	return pixels > 1 << 18 && pixels < 1 << 28;
+	return bytes > 1 << 20 && bytes < memory;
+}
+
+/* A handle that nobody knows any more would stay until its file is closed. */
+static void keep_handle(struct thread *t, struct file *f, uint32_t handle)
+{
+	uint32_t old = keep(t, f->handles, handle);
+
+	if (old)
+		destroy(t, f, old);
 }
 
 static void op_create(struct thread *t, struct file *f)
@@ -186,15 +201,11 @@ static void op_create(struct thread *t, struct file *f)
 		.height = odd ? any_number(t) : 1 + any(t, 384),
 		.bpp = any(t, 4) ? 32 : any_number(t),
 	};
-	uint32_t old;
 
 	if (takes_much_memory(&arg))
 		arg.height = 1;
-	if (call(t, "CREATE_DUMB", f->fd, DRM_IOCTL_MODE_CREATE_DUMB, &arg))
-		return;
-	old = keep(t, f->handles, arg.handle);
-	if (old)
-		destroy(t, f, old);
+	if (!call(t, "CREATE_DUMB", f->fd, DRM_IOCTL_MODE_CREATE_DUMB, &arg))
+		keep_handle(t, f, arg.handle);
 }
 
 static void op_destroy(struct thread *t, struct file *f)
@@ -213,7 +224,7 @@ static void op_gem_close(struct thread *t, struct file *f)
 static void op_mmap(struct thread *t, struct file *f)
 {
 	struct drm_mode_map_dumb arg = { .handle = kept(t, f->handles) };
-	size_t size = (1 + any(t, 64)) * 4096;
+	size_t pages = 1 + any(t, 64), size = pages * PAGE, first = any(t, pages) * PAGE;
 	char *map;
 
 	if (call(t, "MAP_DUMB", f->fd, DRM_IOCTL_MODE_MAP_DUMB, &arg))
@@ -225,9 +236,12 @@ static void op_mmap(struct thread *t, struct file *f)
 		   any(t, 8) ? arg.offset : any_value(t) & ~0xfffull);
 	if (map != MAP_FAILED) {
 		memset(map, any(t, 256), size);
-		munmap(map + size / 2, size / 2);
-		map[0] = 1;
-		munmap(map, size / 2);
+		/* a page that stayed mapped would keep the file, and all that is its */
+		must(munmap(map + first, size - first), "munmap");
+		if (first) {
+			map[0] = 1;
+			must(munmap(map, first), "munmap");
+		}
 	}
 	t->began = 0;
 	t->calls++;
@@ -401,7 +415,7 @@ static void op_import(struct thread *t, struct file *f)
 	};
 
 	if (!call(t, "PRIME_FD_TO_HANDLE", f->fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg))
-		keep(t, f->handles, arg.handle);
+		keep_handle(t, f, arg.handle);
 }
 
 static void op_probe(struct thread *t, struct file *f)
@@ -418,7 +432,7 @@ static void op_get_fb(struct thread *t, struct file *f)
 	struct drm_mode_fb_cmd2 arg = { .fb_id = kept(t, f->fbs) };
 
 	if (!call(t, "GETFB2", f->fd, DRM_IOCTL_MODE_GETFB2, &arg) && arg.handles[0])
-		keep(t, f->handles, arg.handles[0]);
+		keep_handle(t, f, arg.handles[0]);
 }
 
 static void op_cap(struct thread *t, struct file *f)

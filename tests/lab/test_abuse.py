@@ -66,9 +66,11 @@ def device_is_unbound(_lab, guest):
 @pytest.mark.watchdog(300 + 4 * SECONDS)
 @pytest.mark.parametrize("disturb", [
     nothing, backend_stops, backend_is_killed, device_is_unbound])
-def test_storm(lab, guest, disturb):
+def test_storm(lab, kernel, disturb):
     """Each call returns in time, whatever happens to the device, the process can
-    end, and nothing of it is left."""
+    end, and nothing of it is left. The display is small, for more calls in that
+    time; large ones take all memory of a guest while eight files are closed."""
+    guest = lab.guest(kernel=kernel, vdispl=(("0:320x240",),))
     before = memory(guest)
     limit = int(60 * SLOW)
     p = guest.popen(f"kmspaint storm --seed {SEED} --threads 8 --seconds {SECONDS} "
@@ -84,4 +86,4 @@ def test_storm(lab, guest, disturb):
     if disturb is device_is_unbound:
         # What is unbound takes away what the backend may be about to map.
         lab.excuse("cannot be mapped")
-    still_works(lab, guest)
+    still_works(lab, guest, size=(320, 240))
