@@ -114,7 +114,7 @@ RINGS = [
     Attack("status", "R7", client="opens", flips=False, orphans=True),
     Attack("status-flip", "R7", "status", "op=PG_FLIP", flips=False),
     Attack("status-attach", "R7", "status", "op=FB_ATTACH", client="opens",
-           flips=False),
+           flips=False, orphans=True),
     Attack("status-create", "R7", "status", "op=DBUF_CREATE", client="churn",
            flips=False, orphans=True),
     Attack("reply-tail", "R7"),
@@ -157,7 +157,7 @@ MEMORY = [
     Attack("kept-scribble", "G2", before="dir-keep", client="churn",
            flips=False),
     Attack("destroy-fail", "G4", client="churn", flips=False),
-    Attack("destroy-mute", "G4", client="churn", latch=UNANSWERED),
+    Attack("destroy-mute", "G4", client="churn", latch=FULL),
     Attack("scribble", "G7"),
 ]
 

@@ -35,11 +35,11 @@ def onslaught(lab, kernel, request):
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: f"{a.row}-{a.name}")
 def test_attack(lab, onslaught, attack):
     print(f"{attack.row} {attack.name}: {onslaught.strike(attack)}")
+    if attack.closes or attack.orphans:
+        lab.xen.ctl(f"reconnect {onslaught.guest.domid} 0")
     if attack.closes:
         onslaught.guest.run("cd /sys/bus/xen/drivers/vdispl && "
                             "echo vdispl-0 >unbind && echo vdispl-0 >bind")
-    if attack.orphans:
-        lab.xen.ctl(f"reconnect {onslaught.guest.domid} 0")
     recovers(lab, onslaught.guest)
     lets_go(onslaught.guest)
 
