@@ -19,7 +19,6 @@
 #include "kmspaint.h"
 
 #define SIDE	256
-#define PAGE	4096
 #define NOBODY	0x7fffffff
 #define REFUSED	"EINVAL|ENOMEM|ENOSPC|E2BIG|EFBIG|ERANGE|EOVERFLOW"
 

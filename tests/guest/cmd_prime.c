@@ -14,8 +14,6 @@
 
 #include "kmspaint.h"
 
-#define PAGE 4096
-
 static int open_driver(const char *driver)
 {
 	for (int i = 0; i < 64; i++) {

@@ -253,7 +253,7 @@ static void on_sigbus(int sig)
 
 static void touch(struct buffer *buf, uint8_t value)
 {
-	for (uint64_t i = 0; i < buf->size; i += 4096)
+	for (uint64_t i = 0; i < buf->size; i += PAGE)
 		((uint8_t *)buf->map)[i] = value;
 }
 

@@ -26,7 +26,6 @@
  */
 #define FILES		4
 #define KEPT		6
-#define PAGE		4096ul
 #define MAX_THREADS	64
 #define MAX_IDS		64
 #define MAX_PROPS	256
@@ -160,12 +159,17 @@ static void op_reopen(struct thread *t, struct file *f)
 	t->calls++;
 }
 
+static void keep_dmabuf(struct thread *t, struct file *f, int fd)
+{
+	int old = atomic_exchange(&f->dmabufs[any(t, KEPT)], fd);
+
+	if (old >= 0)
+		close(old);
+}
+
 static void op_close_dmabuf(struct thread *t, struct file *f)
 {
-	int fd = atomic_exchange(&f->dmabufs[any(t, KEPT)], -1);
-
-	if (fd >= 0)
-		close(fd);
+	keep_dmabuf(t, f, -1);
 }
 
 static void destroy(struct thread *t, struct file *f, uint32_t handle)
@@ -252,13 +256,21 @@ static void rm_fb(struct thread *t, struct file *f, uint32_t fb)
 	call(t, "RMFB", f->fd, DRM_IOCTL_MODE_RMFB, &fb);
 }
 
+static void keep_fb(struct thread *t, struct file *f, uint32_t fb)
+{
+	uint32_t old = keep(t, f->fbs, fb);
+
+	if (old)
+		rm_fb(t, f, old);
+}
+
 static void op_add_fb(struct thread *t, struct file *f)
 {
 	static const uint32_t formats[] = {
 		DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888, DRM_FORMAT_RGB565, DRM_FORMAT_NV12,
 	};
 	bool odd = !any(t, 4);
-	uint32_t width = 1 + any(t, 1024), old;
+	uint32_t width = 1 + any(t, 1024);
 	struct drm_mode_fb_cmd2 arg = {
 		.width = odd ? any_number(t) : width,
 		.height = odd ? any_number(t) : 1 + any(t, 768),
@@ -270,11 +282,8 @@ static void op_add_fb(struct thread *t, struct file *f)
 		.flags = any(t, 16) ? 0 : any_number(t),
 	};
 
-	if (call(t, "ADDFB2", f->fd, DRM_IOCTL_MODE_ADDFB2, &arg))
-		return;
-	old = keep(t, f->fbs, arg.fb_id);
-	if (old)
-		rm_fb(t, f, old);
+	if (!call(t, "ADDFB2", f->fd, DRM_IOCTL_MODE_ADDFB2, &arg))
+		keep_fb(t, f, arg.fb_id);
 }
 
 static void op_rm_fb(struct thread *t, struct file *f)
@@ -297,7 +306,6 @@ static void op_show(struct thread *t, struct file *f)
 		.width = create.width, .height = create.height,
 		.pixel_format = DRM_FORMAT_XRGB8888,
 	};
-	uint32_t old;
 
 	if (call(t, "CREATE_DUMB", f->fd, DRM_IOCTL_MODE_CREATE_DUMB, &create))
 		return;
@@ -307,9 +315,7 @@ static void op_show(struct thread *t, struct file *f)
 		crtc.fb_id = fb.fb_id;
 		memcpy(&crtc.mode, &ids.mode, sizeof(crtc.mode));
 		call(t, "SETCRTC", f->fd, DRM_IOCTL_MODE_SETCRTC, &crtc);
-		old = keep(t, f->fbs, fb.fb_id);
-		if (old)
-			rm_fb(t, f, old);
+		keep_fb(t, f, fb.fb_id);
 	}
 	destroy(t, f, create.handle);
 }
@@ -397,13 +403,9 @@ static void op_export(struct thread *t, struct file *f)
 		.handle = kept(t, f->handles),
 		.flags = any(t, 8) ? DRM_CLOEXEC | DRM_RDWR : any_number(t),
 	};
-	int old;
 
-	if (call(t, "PRIME_HANDLE_TO_FD", f->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &arg))
-		return;
-	old = atomic_exchange(&f->dmabufs[any(t, KEPT)], arg.fd);
-	if (old >= 0)
-		close(old);
+	if (!call(t, "PRIME_HANDLE_TO_FD", f->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &arg))
+		keep_dmabuf(t, f, arg.fd);
 }
 
 /* From any file into any other, or nothing that is a buffer at all. */

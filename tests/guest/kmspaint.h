@@ -4,6 +4,8 @@
 
 #include "kms.h"
 
+#define PAGE 4096
+
 struct size {
 	uint32_t w, h;
 };
