@@ -3,11 +3,16 @@
  * Xen para-virtualised display frontend: configuration from XenStore.
  */
 
+#include "xen_drm_front_cfg.h"
+
 #include <linux/ctype.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include <kunit/visibility.h>
+
+#include <xen/interface/io/displif.h>
+#include <xen/xenbus.h>
 
 #include "xen_drm_front.h"
 
@@ -40,18 +45,16 @@ static int cfg_parse_u32(const char *text, size_t len, u32 *value)
 }
 
 /*
- * The mode's timings and a framebuffer of two bytes per pixel, the smallest
- * format, must fit; whether there are grants for it is seen with the buffer.
+ * The largest size is just below 4 GiB with four bytes per pixel. Whether there
+ * are grants for it is seen with the buffer.
  */
 static bool cfg_size_is_sane(u32 width, u32 height)
 {
-	return width && width <= XEN_DRM_FRONT_MAX_DIM &&
-	       height && height <= XEN_DRM_FRONT_MAX_DIM &&
-	       (u64)width * height * 2 <= U32_MAX;
+	return width && width <= XEN_DRM_MAX_DIM && height && height <= XEN_DRM_MAX_DIM;
 }
 
 /**
- * xen_drm_front_cfg_parse_resolution - parse a connector's "resolution" node
+ * xen_drm_cfg_parse_resolution - parse a connector's "resolution" node
  * @text: the node's value
  * @width: filled with the width in pixels
  * @height: filled with the height in pixels
@@ -61,7 +64,7 @@ static bool cfg_size_is_sane(u32 width, u32 height)
  * Returns: 0; -EINVAL when @text is not two decimal numbers with an 'x' between
  * them and nothing else; -ERANGE when a number is 0 or too large.
  */
-int xen_drm_front_cfg_parse_resolution(const char *text, u32 *width, u32 *height)
+int xen_drm_cfg_parse_resolution(const char *text, u32 *width, u32 *height)
 {
 	const char *separator = strchr(text, CFG_RESOLUTION_SEPARATOR);
 	u32 w, h;
@@ -83,22 +86,22 @@ int xen_drm_front_cfg_parse_resolution(const char *text, u32 *width, u32 *height
 	*height = h;
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_parse_resolution);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_parse_resolution);
 
 /**
- * xen_drm_front_cfg_parse_be_alloc - parse the "be-alloc" node
+ * xen_drm_cfg_parse_be_alloc - parse the "be-alloc" node
  * @text: the node's value, NULL when there is none
  *
  * Returns: whether the backend allocates the buffers, which only "1" asks for.
  */
-bool xen_drm_front_cfg_parse_be_alloc(const char *text)
+bool xen_drm_cfg_parse_be_alloc(const char *text)
 {
 	return text && !strcmp(text, "1");
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_parse_be_alloc);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_parse_be_alloc);
 
 /**
- * xen_drm_front_cfg_parse_trusted - parse the "trusted" node
+ * xen_drm_cfg_parse_trusted - parse the "trusted" node
  * @text: the node's value, NULL when there is none
  *
  * As with other frontends: the toolstack writes it to the frontend's directory,
@@ -106,14 +109,14 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_parse_be_alloc);
  *
  * Returns: whether the backend is trusted; when in doubt it is not.
  */
-bool xen_drm_front_cfg_parse_trusted(const char *text)
+bool xen_drm_cfg_parse_trusted(const char *text)
 {
 	return !text || !strcmp(text, "1");
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_parse_trusted);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_parse_trusted);
 
 /**
- * xen_drm_front_cfg_pick_version - choose the protocol version
+ * xen_drm_cfg_pick_version - choose the protocol version
  * @list: the backend's "versions" node, NULL when there is none
  *
  * Implements displif.h, "Protocol version". What is not a number is passed
@@ -122,7 +125,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_parse_trusted);
  * Returns: the highest version that both ends know, 1 without a list,
  * -EPROTONOSUPPORT when there is none in it.
  */
-int xen_drm_front_cfg_pick_version(const char *list)
+int xen_drm_cfg_pick_version(const char *list)
 {
 	unsigned int i;
 	u32 version;
@@ -144,11 +147,10 @@ int xen_drm_front_cfg_pick_version(const char *list)
 
 	return best ?: -EPROTONOSUPPORT;
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_cfg_pick_version);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_pick_version);
 
 /* Returns the node's value, to be freed, NULL when there is none, or an error. */
-static char *cfg_read_node(struct xenbus_device *xb_dev, const char *dir,
-			   const char *node)
+static char *cfg_read_node(struct xenbus_device *xb_dev, const char *dir, const char *node)
 {
 	char *value = xenbus_read(XBT_NIL, dir, node, NULL);
 
@@ -162,91 +164,93 @@ static char *cfg_read_node(struct xenbus_device *xb_dev, const char *dir,
 static int cfg_read_flag(struct xenbus_device *xb_dev, const char *node,
 			 bool (*parse)(const char *text), bool *flag)
 {
-	char *text = cfg_read_node(xb_dev, xb_dev->nodename, node);
+	char *text __free(kfree) = cfg_read_node(xb_dev, xb_dev->nodename, node);
 
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 
 	*flag = parse(text);
-	kfree(text);
 	return 0;
 }
 
-static int cfg_read_connector(struct xenbus_device *xb_dev, unsigned int index,
-			      struct xen_drm_front_cfg_connector *connector)
+static int cfg_read_resolution(struct xenbus_device *xb_dev, unsigned int index,
+			       const char *dir, struct xen_drm_cfg_connector *connector)
 {
-	char dir[16], *text;
-	char *path;
+	char *text __free(kfree) = cfg_read_node(xb_dev, dir, XENDISPL_FIELD_RESOLUTION);
 	int ret;
 
-	snprintf(dir, sizeof(dir), "/%u", index);
-	path = kasprintf(GFP_KERNEL, "%s%s", xb_dev->nodename, dir);
-	if (!path)
-		return -ENOMEM;
-
-	text = cfg_read_node(xb_dev, path, XENDISPL_FIELD_RESOLUTION);
-	if (IS_ERR_OR_NULL(text)) {
-		ret = text ? PTR_ERR(text) : -ENOENT;
-		goto err_free_path;
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	if (!text) {
+		xenbus_dev_error(xb_dev, -ENOENT, "connector %u: it has no resolution", index);
+		return -ENOENT;
 	}
 
-	ret = xen_drm_front_cfg_parse_resolution(text, &connector->width,
-						 &connector->height);
-	if (ret) {
+	ret = xen_drm_cfg_parse_resolution(text, &connector->width, &connector->height);
+	if (ret)
 		xenbus_dev_error(xb_dev, ret,
 				 "connector %u: resolution is \"%*pE\", expected WIDTHxHEIGHT with numbers from 1 to %u",
 				 index, (int)min_t(size_t, strlen(text), 64), text,
-				 XEN_DRM_FRONT_MAX_DIM);
-		goto err_free_text;
-	}
-	kfree(text);
-
-	text = cfg_read_node(xb_dev, path, XENDISPL_FIELD_UNIQUE_ID);
-	if (IS_ERR(text)) {
-		ret = PTR_ERR(text);
-		goto err_free_path;
-	}
-	strscpy(connector->unique_id, text ?: "", sizeof(connector->unique_id));
-
-err_free_text:
-	kfree(text);
-err_free_path:
-	kfree(path);
+				 XEN_DRM_MAX_DIM);
 	return ret;
 }
 
-/*
- * Contiguous from 0. The toolstack makes a directory for each connector, so a
- * directory without a resolution is an error, while a missing one is the end.
- */
-static int cfg_read_connectors(struct xenbus_device *xb_dev,
-			       struct xen_drm_front_cfg *cfg)
+static int cfg_read_unique_id(struct xenbus_device *xb_dev, const char *dir,
+			      struct xen_drm_cfg_connector *connector)
 {
-	struct xen_drm_front_cfg_connector *connector;
-	unsigned int i;
-	char node[16];
+	char *text __free(kfree) = cfg_read_node(xb_dev, dir, XENDISPL_FIELD_UNIQUE_ID);
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+
+	strscpy(connector->unique_id, text ?: "", sizeof(connector->unique_id));
+	return 0;
+}
+
+/*
+ * The toolstack makes a directory for each connector, so a directory without a
+ * resolution is an error, while a missing directory is the end of the list.
+ * Returns 1 for a connector, 0 at the end, or an error; @connector may be NULL.
+ */
+static int cfg_read_connector(struct xenbus_device *xb_dev, unsigned int index,
+			      struct xen_drm_cfg_connector *connector)
+{
+	char *dir __free(kfree) = kasprintf(GFP_KERNEL, "%s/%u", xb_dev->nodename, index);
+	char *value;
 	int ret;
 
-	for (i = 0; ; i++) {
-		snprintf(node, sizeof(node), "%u", i);
-		if (!xenbus_exists(XBT_NIL, xb_dev->nodename, node))
-			break;
-		if (i == ARRAY_SIZE(cfg->connectors)) {
-			dev_warn(&xb_dev->dev, "only the first %u connectors are used\n", i);
-			break;
-		}
+	if (!dir)
+		return -ENOMEM;
 
-		connector = &cfg->connectors[i];
-		ret = cfg_read_connector(xb_dev, i, connector);
-		if (ret == -ENOENT)
-			xenbus_dev_error(xb_dev, ret, "connector %u: it has no resolution", i);
-		if (ret)
-			return ret;
+	value = cfg_read_node(xb_dev, dir, "");
+	if (IS_ERR_OR_NULL(value))
+		return PTR_ERR_OR_ZERO(value);
+	kfree(value);
+	if (!connector)
+		return 1;
 
-		dev_info(&xb_dev->dev, "connector %u: %ux%u, id \"%*pE\"\n", i,
-			 connector->width, connector->height,
-			 (int)strlen(connector->unique_id), connector->unique_id);
+	ret = cfg_read_resolution(xb_dev, index, dir, connector);
+	if (ret)
+		return ret;
+	ret = cfg_read_unique_id(xb_dev, dir, connector);
+	return ret ?: 1;
+}
+
+/* Connectors are numbered from 0 without a gap. */
+static int cfg_read_connectors(struct xenbus_device *xb_dev, struct xen_drm_cfg *cfg)
+{
+	unsigned int i;
+	int ret = 1;
+
+	for (i = 0; i < ARRAY_SIZE(cfg->connectors); i++) {
+		ret = cfg_read_connector(xb_dev, i, &cfg->connectors[i]);
+		if (ret <= 0)
+			break;
 	}
+	if (i == ARRAY_SIZE(cfg->connectors) && cfg_read_connector(xb_dev, i, NULL) > 0)
+		dev_warn(&xb_dev->dev, "only the first %u connectors are used\n", i);
+	else if (ret < 0)
+		return ret;
 
 	if (!i) {
 		xenbus_dev_error(xb_dev, -ENODEV, "no connector is configured");
@@ -256,45 +260,42 @@ static int cfg_read_connectors(struct xenbus_device *xb_dev,
 	return 0;
 }
 
-static int cfg_read_version(struct xenbus_device *xb_dev,
-			    struct xen_drm_front_cfg *cfg)
+static int cfg_read_version(struct xenbus_device *xb_dev, struct xen_drm_cfg *cfg)
 {
-	char *list = cfg_read_node(xb_dev, xb_dev->otherend, XENDISPL_FIELD_BE_VERSIONS);
+	char *list __free(kfree) = cfg_read_node(xb_dev, xb_dev->otherend,
+						 XENDISPL_FIELD_BE_VERSIONS);
 	int version;
 
 	if (IS_ERR(list))
 		return PTR_ERR(list);
 
-	version = xen_drm_front_cfg_pick_version(list);
+	version = xen_drm_cfg_pick_version(list);
 	if (version < 0) {
 		xenbus_dev_error(xb_dev, version,
 				 "backend speaks versions \"%*pE\", expected one up to %s in the list",
 				 (int)min_t(size_t, strlen(list), 64), list,
 				 XENDISPL_PROTOCOL_VERSION);
-	} else {
-		cfg->version = version;
-		cfg->version_offered = list;
+		return version;
 	}
 
-	kfree(list);
-	return min(version, 0);
+	cfg->version = version;
+	cfg->version_offered = list;
+	return 0;
 }
 
 /**
- * xen_drm_front_cfg_read - read and validate the device's configuration
+ * xen_drm_cfg_read - read and validate the device's configuration
  * @xb_dev: the bus device
- * @cfg: filled on success
+ * @cfg: filled on success; what is not used of it is zeroed
  *
  * Implements displif.h, "Frontend XenBus Nodes" and "Backend XenBus Nodes".
- * What is wrong is written to the log and to the device's error node.
+ * Writes what is wrong to the log and to the device's error node.
  *
- * Returns: 0, -ENODEV without a connector, -ENOENT for a connector without a
- * resolution, -EINVAL or -ERANGE for a malformed one, -EPROTONOSUPPORT when
- * backend and driver have no version in common, -ENOMEM, or another error of
- * XenStore: what cannot be read is not taken for missing.
+ * Returns: 0; an error for which xen_drm_cfg_is_wrong() is true when the
+ * configuration is wrong; otherwise an error of XenStore, or -ENOMEM: what
+ * cannot be read is not taken for missing.
  */
-int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
-			   struct xen_drm_front_cfg *cfg)
+int xen_drm_cfg_read(struct xenbus_device *xb_dev, struct xen_drm_cfg *cfg)
 {
 	int ret;
 
@@ -304,14 +305,76 @@ int xen_drm_front_cfg_read(struct xenbus_device *xb_dev,
 	if (ret)
 		return ret;
 
-	ret = cfg_read_flag(xb_dev, XENDISPL_FIELD_BE_ALLOC,
-			    xen_drm_front_cfg_parse_be_alloc, &cfg->be_alloc);
+	ret = cfg_read_flag(xb_dev, XENDISPL_FIELD_BE_ALLOC, xen_drm_cfg_parse_be_alloc,
+			    &cfg->be_alloc);
 	if (ret)
 		return ret;
-	ret = cfg_read_flag(xb_dev, CFG_FIELD_TRUSTED,
-			    xen_drm_front_cfg_parse_trusted, &cfg->trusted);
+	ret = cfg_read_flag(xb_dev, CFG_FIELD_TRUSTED, xen_drm_cfg_parse_trusted,
+			    &cfg->trusted);
 	if (ret)
 		return ret;
 
 	return cfg_read_connectors(xb_dev, cfg);
+}
+
+/**
+ * xen_drm_cfg_is_wrong - is the configuration itself the reason of an error?
+ * @error: what xen_drm_cfg_read() returned
+ *
+ * Returns: whether another try makes no sense before the configuration changes.
+ */
+bool xen_drm_cfg_is_wrong(int error)
+{
+	switch (error) {
+	case -EINVAL:
+	case -ENODEV:
+	case -ENOENT:
+	case -EOPNOTSUPP:
+	case -EPROTONOSUPPORT:
+	case -ERANGE:
+		return true;
+	default:
+		return false;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_is_wrong);
+
+/**
+ * xen_drm_cfg_is_setting - may a node be a part of the configuration?
+ * @path: the node's path below the device's directory
+ *
+ * Returns: whether it is not one of those that the frontend itself writes.
+ */
+bool xen_drm_cfg_is_setting(const char *path)
+{
+	static const char * const ours[] = {
+		"state",
+		XENDISPL_FIELD_FE_VERSION,
+		XENDISPL_FIELD_REQ_RING_REF,
+		XENDISPL_FIELD_REQ_CHANNEL,
+		XENDISPL_FIELD_EVT_RING_REF,
+		XENDISPL_FIELD_EVT_CHANNEL,
+	};
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ours); i++)
+		if (!strcmp(name, ours[i]))
+			return false;
+	return *name;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_is_setting);
+
+/**
+ * xen_drm_cfg_is_same - compare two configurations
+ * @a: one configuration, as read
+ * @b: another one
+ *
+ * Returns: whether they are the same.
+ */
+bool xen_drm_cfg_is_same(const struct xen_drm_cfg *a, const struct xen_drm_cfg *b)
+{
+	/* Both were zeroed before they were filled. */
+	return !memcmp(a, b, sizeof(*a));
 }

@@ -3,401 +3,162 @@
  * Xen para-virtualised display frontend: mode setting.
  */
 
-#include <linux/jiffies.h>
+#include <linux/math64.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
 #include <drm/drm_blend.h>
-#include <drm/drm_connector.h>
 #include <drm/drm_damage_helper.h>
 #include <drm/drm_drv.h>
-#include <drm/drm_edid.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_managed.h>
+#include <drm/drm_modeset_helper.h>
 #include <drm/drm_modeset_helper_vtables.h>
+#include <drm/drm_modeset_lock.h>
 #include <drm/drm_print.h>
-#include <drm/drm_probe_helper.h>
 #include <drm/drm_simple_kms_helper.h>
 #include <drm/drm_vblank.h>
 
+#include "xen_drm_front_kms.h"
+
 #include "xen_drm_front.h"
+#include "xen_drm_front_connector.h"
+#include "xen_drm_front_flip.h"
+#include "xen_drm_front_gem.h"
+#include "xen_drm_front_share.h"
 
 /**
  * DOC: Mode setting
  *
- * Each connector is a simple display pipe with one mode, the configured size at
- * 60 Hz. Enabling it is a SET_CONFIG with the mode's size and the framebuffer
- * to begin with, disabling it a SET_CONFIG of zeroes; both wait for the reply.
- * Every other change of the picture is a PG_FLIP, which waits for nothing: the
- * backend's event with the framebuffer's cookie completes it, or a refusal, a
- * time-out, or the end of the connection. The atomic helpers allow one flip in
- * flight. The framebuffer before is kept until the next flip, when it is certain
- * that the backend does not show it any more.
+ * Each connector has a CRTC with a primary plane. A mode with the picture to begin
+ * with is a SET_CONFIG, whose reply the commit waits for; the modes of all
+ * connectors of a commit are sent before the first reply is waited for. Every
+ * other change of the picture is a PG_FLIP, see xen_drm_front_flip.c.
  *
- * A failed flip cannot be reported by the commit that asked for it. The client
- * gets its event at once, and the next commit for the connector fails with the
- * error, unless it is a modeset, which begins anew. After a failed modeset all do
- * until then.
+ * A commit is over when the picture is out: a blocking one waits for its flip,
+ * and until then the old framebuffer is kept.
  *
- * The protocol knows no damage. A client that draws into the framebuffer on the
- * screen tells so by DIRTYFB, which becomes a flip to the same framebuffer.
+ * Nothing that the backend answers is an error of a later commit. A mode that it
+ * refuses becomes link-status BAD with a hot-plug event, the way of DRM to tell
+ * what fails after the check. A mode that nobody is there for is none: DRM's state
+ * is the memory, and the next connection is sent the mode by xen_drm_kms_show_again().
+ *
+ * The protocol knows no damage. DIRTYFB makes the pipes dirty that show the
+ * framebuffer, and returns.
  */
 
-/* A flip may be late by one refresh, and the backend as slow as with a reply. */
-#define KMS_FLIP_TIMEOUT	msecs_to_jiffies(XEN_DRM_FRONT_TIMEOUT_MS + 100)
-#define KMS_REFRESH_HZ		60
+/* Deployed hosts refuse smaller framebuffers, and Xorg tries the smallest one. */
+#define KMS_MIN_DIM	32
 
-/** struct xen_drm_front_pipe - a connector with all that is behind it */
-struct xen_drm_front_pipe {
+/** enum kms_request - what a commit sends for a pipe */
+enum kms_request {
+	KMS_SEND_NOTHING,
+	KMS_SEND_MODE,
+	KMS_SEND_OFF,
+};
+
+/** struct xen_drm_pipe - a connector with all that is behind it */
+struct xen_drm_pipe {
 	/** @base: plane, CRTC and encoder */
 	struct drm_simple_display_pipe base;
-	/** @connector: always connected, as long as there is a backend */
-	struct drm_connector connector;
-	/** @display: what the pipe is a part of */
-	struct xen_drm_front_display *display;
-	/** @index: number of the connector */
-	unsigned int index;
-	/** @mode: the only one, constant */
-	struct drm_display_mode mode;
-	/** @edid: the backend's, NULL if it has none; constant */
-	const struct drm_edid *edid;
-	/** @configured: the backend has our SET_CONFIG; commits only, in their order */
-	bool configured;
-	/** @modeset_error: of the last modeset at the backend, or 0; read by checks */
-	int modeset_error;
-
-	/**
-	 * @old_fb: what was shown before the last flip. The backend may show it
-	 * until that is over, so it must not be detached; commits only
-	 */
-	struct drm_framebuffer *old_fb;
-
-	/** @lock: protects all members below; tasks and work items */
-	spinlock_t lock;
-	/** @flip_pending: a flip is in flight */
-	bool flip_pending;
-	/** @flip_cookie: of the framebuffer that is flipped to */
-	u64 flip_cookie;
-	/** @flip_event: to be sent when the flip is over, may be NULL */
-	struct drm_pending_vblank_event *flip_event;
-	/** @flip_deadline: jiffies when the flip is given up */
-	unsigned long flip_deadline;
-	/** @error: for the next commit, 0 if there is none */
-	int error;
-	/** @flip_watchdog: looks at @flip_deadline */
-	struct delayed_work flip_watchdog;
+	/** @connector: connector */
+	struct xen_drm_connector connector;
+	/** @flip: what is out, and vertical blanking */
+	struct xen_drm_flip flip;
+	/** @request: what the present commit sends; commit tail only */
+	enum kms_request request;
+	/** @call: reply to @request; commit tail only */
+	struct xen_drm_call call;
 };
 
-/** struct xen_drm_front_kms_fb - DRM framebuffer with its name on the wire */
-struct xen_drm_front_kms_fb {
+/** struct kms_fb - DRM framebuffer with its name on the wire */
+struct kms_fb {
 	/** @base: base class */
 	struct drm_framebuffer base;
-	/** @fb: what the verbs want */
-	struct xen_drm_front_fb fb;
-	/** @attached: the backend knows it; set once, and before a client may show it */
-	bool attached;
+	/** @fb: what the backend shall know of it */
+	struct xen_drm_fb fb;
 };
 
-static struct xen_drm_front_pipe *
-to_xen_pipe(struct drm_simple_display_pipe *pipe)
+static struct xen_drm_pipe *crtc_to_pipe(struct drm_crtc *crtc)
 {
-	return container_of(pipe, struct xen_drm_front_pipe, base);
+	return container_of(crtc, struct xen_drm_pipe, base.crtc);
 }
 
-static struct xen_drm_front_kms_fb *to_kms_fb(struct drm_framebuffer *fb)
+static struct xen_drm_pipe *plane_to_pipe(struct drm_plane *plane)
 {
-	return container_of(fb, struct xen_drm_front_kms_fb, base);
+	return container_of(plane, struct xen_drm_pipe, base.plane);
 }
 
-static struct xen_drm_front_fb *to_xen_fb(struct drm_framebuffer *fb)
+static struct kms_fb *to_kms_fb(struct drm_framebuffer *fb)
 {
-	return &to_kms_fb(fb)->fb;
-}
-
-/* ------------------------------------------------------------------------
- * Flips
- */
-
-static void pipe_send_event(struct xen_drm_front_pipe *pipe,
-			    struct drm_pending_vblank_event *event)
-{
-	spinlock_t *lock = &pipe->display->drm.event_lock;
-	unsigned long flags;
-
-	if (!event)
-		return;
-
-	spin_lock_irqsave(lock, flags);
-	drm_crtc_send_vblank_event(&pipe->base.crtc, event);
-	spin_unlock_irqrestore(lock, flags);
-}
-
-static struct drm_pending_vblank_event *
-pipe_take_event(struct xen_drm_front_pipe *pipe)
-{
-	struct drm_crtc_state *state = pipe->base.crtc.state;
-	struct drm_pending_vblank_event *event = state->event;
-
-	state->event = NULL;
-	return event;
-}
-
-static void pipe_set_error(struct xen_drm_front_pipe *pipe, int error,
-			   const char *what)
-{
-	spin_lock(&pipe->lock);
-	pipe->error = error;
-	spin_unlock(&pipe->lock);
-
-	if (error != -ENODEV)
-		drm_err_ratelimited(&pipe->display->drm, "%s: %s failed: %d\n",
-				    pipe->connector.name, what, error);
-}
-
-/* Ends the flip if @cookie names it, or whichever there is if @cookie is 0. */
-static bool pipe_finish_flip(struct xen_drm_front_pipe *pipe, u64 cookie, int error)
-{
-	struct drm_pending_vblank_event *event;
-
-	spin_lock(&pipe->lock);
-	if (!pipe->flip_pending || (cookie && cookie != pipe->flip_cookie)) {
-		spin_unlock(&pipe->lock);
-		return false;
-	}
-	pipe->flip_pending = false;
-	event = pipe->flip_event;
-	pipe->flip_event = NULL;
-	spin_unlock(&pipe->lock);
-
-	if (error)
-		pipe_set_error(pipe, error, "page flip");
-	pipe_send_event(pipe, event);
-	return true;
-}
-
-/**
- * xen_drm_front_kms_flip_done - a flip has completed or failed
- * @display: the DRM device
- * @index: the connector
- * @cookie: the framebuffer's
- * @error: 0 or why it failed
- *
- * Context: a work item of the transport, which must not wait for a reply.
- *
- * Returns: whether this flip was pending; one that was given up is not.
- */
-bool xen_drm_front_kms_flip_done(struct xen_drm_front_display *display,
-				 unsigned int index, u64 cookie, int error)
-{
-	return cookie && pipe_finish_flip(&display->pipes[index], cookie, error);
-}
-
-/**
- * xen_drm_front_kms_abort - end all flips, because the connection has ended
- * @display: the DRM device
- *
- * Flips that are begun later end by themselves.
- */
-void xen_drm_front_kms_abort(struct xen_drm_front_display *display)
-{
-	unsigned int i;
-
-	for (i = 0; i < display->cfg.num_connectors; i++)
-		pipe_finish_flip(&display->pipes[i], 0, -ENODEV);
-}
-
-static void pipe_flip_watchdog(struct work_struct *work)
-{
-	struct xen_drm_front_pipe *pipe =
-		container_of(to_delayed_work(work), struct xen_drm_front_pipe,
-			     flip_watchdog);
-	bool pending;
-	long left;
-
-	spin_lock(&pipe->lock);
-	pending = pipe->flip_pending;
-	left = pipe->flip_deadline - jiffies;
-	spin_unlock(&pipe->lock);
-	if (!pending)
-		return;
-
-	/* The flip that the work was queued for is over, this is a later one. */
-	if (left > 0) {
-		queue_delayed_work(xen_drm_front_wq, &pipe->flip_watchdog, left);
-		return;
-	}
-
-	if (pipe_finish_flip(pipe, 0, -ETIMEDOUT))
-		xen_drm_front_page_flip_expired(pipe->display, pipe->index);
-}
-
-/* Takes over a reference. The last one of the former may detach it, and wait. */
-static void pipe_keep_fb(struct xen_drm_front_pipe *pipe, struct drm_framebuffer *fb)
-{
-	swap(pipe->old_fb, fb);
-	if (fb)
-		drm_framebuffer_put(fb);
-}
-
-static void pipe_begin_flip(struct xen_drm_front_pipe *pipe,
-			    struct xen_drm_front_fb *fb)
-{
-	int ret;
-
-	spin_lock(&pipe->lock);
-	pipe->flip_pending = true;
-	pipe->flip_cookie = fb->cookie;
-	pipe->flip_event = pipe_take_event(pipe);
-	pipe->flip_deadline = jiffies + KMS_FLIP_TIMEOUT;
-	spin_unlock(&pipe->lock);
-
-	/* Left alone if it is queued: it looks at the deadline itself. */
-	queue_delayed_work(xen_drm_front_wq, &pipe->flip_watchdog, KMS_FLIP_TIMEOUT);
-
-	ret = xen_drm_front_page_flip(pipe->display, pipe->index, fb);
-	if (ret)
-		pipe_finish_flip(pipe, fb->cookie, ret);
+	return container_of(fb, struct kms_fb, base);
 }
 
 /* ------------------------------------------------------------------------
- * Pipe
+ * Plane
  */
 
-static enum drm_mode_status
-pipe_mode_valid(struct drm_simple_display_pipe *base,
-		const struct drm_display_mode *mode)
+/* The wire shows a framebuffer from its first pixel on, all over the screen. */
+static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
-	return drm_mode_equal(mode, &to_xen_pipe(base)->mode) ? MODE_OK : MODE_BAD;
-}
-
-static void pipe_enable(struct drm_simple_display_pipe *base,
-			struct drm_crtc_state *crtc_state,
-			struct drm_plane_state *plane_state)
-{
-	struct xen_drm_front_pipe *pipe = to_xen_pipe(base);
+	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
+	const char *name = plane_to_pipe(plane)->connector.base.name;
+	struct drm_crtc_state *crtc_state;
 	int ret;
 
-	ret = xen_drm_front_set_config(pipe->display, pipe->index,
-				       to_xen_fb(plane_state->fb),
-				       pipe->mode.hdisplay, pipe->mode.vdisplay);
+	if (!new_state->crtc)
+		return 0;
+
+	crtc_state = drm_atomic_get_new_crtc_state(state, new_state->crtc);
+	ret = drm_atomic_helper_check_plane_state(new_state, crtc_state,
+						  DRM_PLANE_NO_SCALING,
+						  DRM_PLANE_NO_SCALING, false, false);
 	if (ret)
-		pipe_set_error(pipe, ret, "setting the mode");
-	pipe->configured = !ret;
-	WRITE_ONCE(pipe->modeset_error, ret);
+		return ret;
 
-	/* The reply is all that will come: the picture is set with the mode. */
-	pipe_send_event(pipe, pipe_take_event(pipe));
-}
-
-static void pipe_disable(struct drm_simple_display_pipe *base)
-{
-	struct xen_drm_front_pipe *pipe = to_xen_pipe(base);
-	int ret;
-
-	if (!pipe->configured)
-		return;
-
-	ret = xen_drm_front_set_config(pipe->display, pipe->index, NULL, 0, 0);
-	if (ret && ret != -ENODEV)
-		drm_err_ratelimited(&pipe->display->drm,
-				    "%s: switching off failed: %d\n",
-				    pipe->connector.name, ret);
-	pipe->configured = false;
-	pipe_keep_fb(pipe, NULL);
-}
-
-/* The wire shows a framebuffer from its first pixel on. */
-static int pipe_check(struct drm_simple_display_pipe *base,
-		      struct drm_plane_state *plane_state,
-		      struct drm_crtc_state *crtc_state)
-{
-	struct xen_drm_front_pipe *pipe = to_xen_pipe(base);
-
-	/*
-	 * The core publishes the number of a framebuffer before it is attached, so
-	 * another thread of the client can guess it.
-	 */
-	if (!smp_load_acquire(&to_kms_fb(plane_state->fb)->attached)) {
-		drm_dbg_kms(&pipe->display->drm, "%s: framebuffer %u is not yet attached\n",
-			    pipe->connector.name, plane_state->fb->base.id);
-		return -ENOENT;
+	if (!new_state->visible) {
+		drm_dbg_kms(plane->dev, "%s: the plane is at %d,%d, outside of the screen\n",
+			    name, new_state->crtc_x, new_state->crtc_y);
+		return crtc_state->enable ? -EINVAL : 0;
 	}
-
-	if (plane_state->src.x1 || plane_state->src.y1) {
-		drm_dbg_kms(&pipe->display->drm,
-			    "%s: the framebuffer starts at %d,%d, expected 0,0\n",
-			    pipe->connector.name, plane_state->src.x1 >> 16,
-			    plane_state->src.y1 >> 16);
+	if (new_state->src.x1 || new_state->src.y1) {
+		drm_dbg_kms(plane->dev, "%s: the framebuffer starts at %d,%d, expected 0,0\n",
+			    name, new_state->src.x1 >> 16, new_state->src.y1 >> 16);
 		return -EINVAL;
 	}
-
-	/* We send the event, although there is no vertical blanking. */
-	if (crtc_state->active)
-		crtc_state->no_vblank = false;
 	return 0;
 }
 
-static void pipe_update(struct drm_simple_display_pipe *base,
-			struct drm_plane_state *old_state)
+static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
-	struct xen_drm_front_pipe *pipe = to_xen_pipe(base);
-	struct drm_framebuffer *fb = base->plane.state->fb;
-	struct drm_crtc_state *crtc_state = base->crtc.state;
+	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
 
-	/* Enabling, later in this commit, shows the framebuffer. */
-	if (!fb || !crtc_state->active || drm_atomic_crtc_needs_modeset(crtc_state))
-		return;
-
-	/* Checked while the modeset before it was still to fail. */
-	if (!pipe->configured) {
-		pipe_set_error(pipe, -EIO, "page flip without a mode");
-		pipe_send_event(pipe, pipe_take_event(pipe));
-		return;
-	}
-
-	pipe_begin_flip(pipe, to_xen_fb(fb));
-	if (old_state->fb)
-		drm_framebuffer_get(old_state->fb);
-	pipe_keep_fb(pipe, old_state->fb);
+	xen_drm_flip_set_picture(&plane_to_pipe(plane)->flip,
+				 new_state->fb ? &to_kms_fb(new_state->fb)->fb : NULL);
 }
 
-static int pipe_prepare_fb(struct drm_simple_display_pipe *base,
-			   struct drm_plane_state *plane_state)
+static void plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
-	struct xen_drm_front_pipe *pipe = to_xen_pipe(base);
-	struct drm_crtc_state *crtc_state;
-	int error;
-
-	spin_lock(&pipe->lock);
-	error = pipe->error;
-	pipe->error = 0;
-	spin_unlock(&pipe->lock);
-
-	crtc_state = drm_atomic_get_new_crtc_state(plane_state->state, &base->crtc);
-	if (error && !(crtc_state && drm_atomic_crtc_needs_modeset(crtc_state)))
-		return error;
-
-	return drm_gem_plane_helper_prepare_fb(&base->plane, plane_state);
+	xen_drm_flip_set_picture(&plane_to_pipe(plane)->flip, NULL);
 }
 
-static const struct drm_simple_display_pipe_funcs pipe_funcs = {
-	.mode_valid = pipe_mode_valid,
-	.enable = pipe_enable,
-	.disable = pipe_disable,
-	.check = pipe_check,
-	.update = pipe_update,
-	.prepare_fb = pipe_prepare_fb,
+static const struct drm_plane_helper_funcs plane_helper_funcs = {
+	.prepare_fb = drm_gem_plane_helper_prepare_fb,
+	.atomic_check = plane_atomic_check,
+	.atomic_update = plane_atomic_update,
+	.atomic_disable = plane_atomic_disable,
 };
 
 /*
  * The formats of one plane with a whole number of bytes per pixel or pair of
  * pixels. What a backend cannot show, it refuses when it is attached.
  */
-static const u32 pipe_formats[] = {
+static const u32 plane_formats[] = {
 	DRM_FORMAT_XRGB8888,
 	DRM_FORMAT_ARGB8888,
 	DRM_FORMAT_XBGR8888,
@@ -414,100 +175,201 @@ static const u32 pipe_formats[] = {
 	DRM_FORMAT_UYVY,
 };
 
-static const u64 pipe_modifiers[] = {
+static const u64 plane_modifiers[] = {
 	DRM_FORMAT_MOD_LINEAR,
 	DRM_FORMAT_MOD_INVALID
 };
 
-/* ------------------------------------------------------------------------
- * Connector
- */
-
-static struct xen_drm_front_pipe *
-connector_to_xen_pipe(struct drm_connector *connector)
-{
-	return container_of(connector, struct xen_drm_front_pipe, connector);
-}
-
-static enum drm_connector_status
-connector_detect(struct drm_connector *connector, bool force)
-{
-	struct xen_drm_front_pipe *pipe = connector_to_xen_pipe(connector);
-
-	return xen_drm_front_conn_is_broken(pipe->display->conn) ?
-	       connector_status_disconnected : connector_status_connected;
-}
-
 /*
- * The EDID tells user space about the monitor, but the mode remains the one that
- * the toolstack configured: backends bound SET_CONFIG by it, and the timings of
- * deployed ones overflow beyond 3440x1440.
+ * Nothing is below the plane, so alpha makes no difference. A backend that shows
+ * the guest in a window would blend that with what is behind it.
  */
-static int connector_get_modes(struct drm_connector *connector)
+static u32 opaque_format(u32 format)
 {
-	struct xen_drm_front_pipe *pipe = connector_to_xen_pipe(connector);
-
-	drm_edid_connector_update(connector, pipe->edid);
-	return drm_connector_helper_get_modes_fixed(connector, &pipe->mode);
+	switch (format) {
+	case DRM_FORMAT_ARGB8888:
+		return DRM_FORMAT_XRGB8888;
+	case DRM_FORMAT_ABGR8888:
+		return DRM_FORMAT_XBGR8888;
+	case DRM_FORMAT_ARGB2101010:
+		return DRM_FORMAT_XRGB2101010;
+	case DRM_FORMAT_ARGB1555:
+		return DRM_FORMAT_XRGB1555;
+	case DRM_FORMAT_ARGB4444:
+		return DRM_FORMAT_XRGB4444;
+	default:
+		return format;
+	}
 }
 
-static const struct drm_connector_helper_funcs connector_helper_funcs = {
-	.get_modes = connector_get_modes,
+/* ------------------------------------------------------------------------
+ * CRTC
+ */
+
+static enum drm_mode_status crtc_mode_valid(struct drm_crtc *crtc,
+					    const struct drm_display_mode *mode)
+{
+	return drm_mode_equal(mode, &crtc_to_pipe(crtc)->connector.mode) ? MODE_OK : MODE_BAD;
+}
+
+static struct drm_pending_vblank_event *take_event(struct drm_crtc_state *state)
+{
+	struct drm_pending_vblank_event *event = state->event;
+
+	state->event = NULL;
+	return event;
+}
+
+static void crtc_atomic_flush(struct drm_crtc *crtc, struct drm_atomic_commit *state)
+{
+	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
+	struct xen_drm_pipe *pipe = crtc_to_pipe(crtc);
+
+	if (!new_state->active || drm_atomic_crtc_needs_modeset(new_state))
+		return;
+	xen_drm_flip_commit(&pipe->flip,
+			    drm_atomic_get_new_plane_state(state, &pipe->base.plane),
+			    take_event(new_state));
+}
+
+static void crtc_atomic_enable(struct drm_crtc *crtc, struct drm_atomic_commit *state)
+{
+	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
+	const struct drm_display_mode *mode = &new_state->adjusted_mode;
+	struct xen_drm_pipe *pipe = crtc_to_pipe(crtc);
+
+	xen_drm_flip_enable(&pipe->flip, div_u64((u64)mode->htotal * mode->vtotal * 1000000,
+						 mode->clock));
+	xen_drm_flip_commit(&pipe->flip, true, take_event(new_state));
+}
+
+static void crtc_atomic_disable(struct drm_crtc *crtc, struct drm_atomic_commit *state)
+{
+	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
+
+	xen_drm_flip_disable(&crtc_to_pipe(crtc)->flip,
+			     new_state->active ? NULL : take_event(new_state));
+}
+
+static const struct drm_crtc_helper_funcs crtc_helper_funcs = {
+	.mode_valid = crtc_mode_valid,
+	.atomic_flush = crtc_atomic_flush,
+	.atomic_enable = crtc_atomic_enable,
+	.atomic_disable = crtc_atomic_disable,
 };
 
-static const struct drm_connector_funcs connector_funcs = {
-	.detect = connector_detect,
-	.fill_modes = drm_helper_probe_single_connector_modes,
-	.destroy = drm_connector_cleanup,
-	.reset = drm_atomic_helper_connector_reset,
-	.atomic_duplicate_state = drm_atomic_helper_connector_duplicate_state,
-	.atomic_destroy_state = drm_atomic_helper_connector_destroy_state,
+static int crtc_enable_vblank(struct drm_crtc *crtc)
+{
+	return xen_drm_flip_enable_vblank(&crtc_to_pipe(crtc)->flip);
+}
+
+static void crtc_disable_vblank(struct drm_crtc *crtc)
+{
+	xen_drm_flip_disable_vblank(&crtc_to_pipe(crtc)->flip);
+}
+
+static bool crtc_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
+				      ktime_t *vblank_time, bool in_vblank_irq)
+{
+	*max_error = 0;
+	return xen_drm_flip_vblank_time(&crtc_to_pipe(crtc)->flip, vblank_time, in_vblank_irq);
+}
+
+static const struct drm_crtc_funcs crtc_funcs = {
+	.reset = drm_atomic_helper_crtc_reset,
+	.destroy = drm_crtc_cleanup,
+	.set_config = drm_atomic_helper_set_config,
+	.page_flip = drm_atomic_helper_page_flip,
+	.atomic_duplicate_state = drm_atomic_helper_crtc_duplicate_state,
+	.atomic_destroy_state = drm_atomic_helper_crtc_destroy_state,
+	.enable_vblank = crtc_enable_vblank,
+	.disable_vblank = crtc_disable_vblank,
+	.get_vblank_timestamp = crtc_get_vblank_timestamp,
 };
 
 /* ------------------------------------------------------------------------
  * Framebuffers
  */
 
-static void fb_destroy(struct drm_framebuffer *fb)
+static void kms_fb_released(struct xen_drm_fb *xen_fb)
 {
-	xen_drm_front_fb_detach(to_xen_drm_front_display(fb->dev), to_xen_fb(fb));
-	drm_gem_fb_destroy(fb);
+	struct kms_fb *fb = container_of(xen_fb, struct kms_fb, fb);
+
+	drm_gem_object_put(fb->base.obj[0]);
+	kfree(fb);
+}
+
+/* The backend still has to be told, which is not waited for here. */
+static void kms_fb_destroy(struct drm_framebuffer *fb)
+{
+	drm_framebuffer_cleanup(fb);
+	xen_drm_share_detach(to_xen_drm_display(fb->dev), &to_kms_fb(fb)->fb);
+}
+
+static int kms_fb_dirty(struct drm_framebuffer *fb, struct drm_file *file,
+			unsigned int flags, unsigned int color,
+			struct drm_clip_rect *clips, unsigned int num_clips)
+{
+	struct xen_drm_display *display = to_xen_drm_display(fb->dev);
+	unsigned int i;
+
+	for (i = 0; i < display->cfg.num_connectors; i++)
+		xen_drm_flip_damage(&display->pipes[i].flip, to_kms_fb(fb)->fb.cookie);
+	return 0;
 }
 
 static const struct drm_framebuffer_funcs fb_funcs = {
-	.destroy = fb_destroy,
+	.destroy = kms_fb_destroy,
 	.create_handle = drm_gem_fb_create_handle,
-	.dirty = drm_atomic_helper_dirtyfb,
+	.dirty = kms_fb_dirty,
 };
 
-/* Until it is attached, there is nothing at the backend to undo. */
-static const struct drm_framebuffer_funcs fb_funcs_unattached = {
-	.destroy = drm_gem_fb_destroy,
-	.create_handle = drm_gem_fb_create_handle,
-};
-
-static int fb_attach(struct drm_framebuffer *fb)
+static int kms_fb_check_size(struct drm_device *drm, const struct drm_gem_object *obj,
+			     const struct drm_format_info *info,
+			     const struct drm_mode_fb_cmd2 *mode_cmd)
 {
-	struct xen_drm_front_fb *xen_fb = to_xen_fb(fb);
-	int ret;
+	u64 size = (u64)(mode_cmd->height - 1) * mode_cmd->pitches[0] +
+		   drm_format_info_min_pitch(info, 0, mode_cmd->width) +
+		   mode_cmd->offsets[0];
 
-	if (fb->offsets[0]) {
-		drm_dbg_kms(fb->dev, "framebuffer at offset %u of its buffer, expected 0\n",
-			    fb->offsets[0]);
+	if (mode_cmd->flags & DRM_MODE_FB_INTERLACED) {
+		drm_dbg_kms(drm, "an interlaced framebuffer, expected a progressive one\n");
 		return -EINVAL;
 	}
+	if (obj->size < size) {
+		drm_dbg_kms(drm, "framebuffer of %llu bytes, the buffer has %zu\n", size,
+			    obj->size);
+		return -EINVAL;
+	}
+	return 0;
+}
 
-	ret = xen_drm_front_gem_get_pages(fb->obj[0]);
+static int kms_fb_init(struct drm_device *drm, struct kms_fb *fb, struct drm_gem_object *obj,
+		       const struct drm_format_info *info,
+		       const struct drm_mode_fb_cmd2 *mode_cmd)
+{
+	int ret;
+
+	ret = kms_fb_check_size(drm, obj, info, mode_cmd);
+	if (ret)
+		return ret;
+	ret = xen_drm_gem_get_pages(obj);
 	if (ret)
 		return ret;
 
-	xen_fb->dbuf = xen_drm_front_gem_to_dbuf(fb->obj[0]);
-	xen_fb->width = fb->width;
-	xen_fb->height = fb->height;
-	xen_fb->pitch = fb->pitches[0];
-	xen_fb->bpp = drm_format_info_bpp(fb->format, 0);
-	xen_fb->format = fb->format->format;
-	return xen_drm_front_fb_attach(to_xen_drm_front_display(fb->dev), xen_fb);
+	drm_helper_mode_fill_fb_struct(drm, &fb->base, info, mode_cmd);
+	fb->base.obj[0] = obj;
+	fb->fb.released = kms_fb_released;
+	fb->fb.share = &to_xen_drm_gem(obj)->share;
+	fb->fb.width = mode_cmd->width;
+	fb->fb.height = mode_cmd->height;
+	fb->fb.pitch = mode_cmd->pitches[0];
+	fb->fb.offset = mode_cmd->offsets[0];
+	fb->fb.bpp = drm_format_info_bpp(info, 0);
+	fb->fb.format = opaque_format(info->format);
+
+	/* First, since others can see a framebuffer once it is initialised. */
+	return xen_drm_share_attach(to_xen_drm_display(drm), &fb->fb);
 }
 
 static struct drm_framebuffer *
@@ -515,67 +377,104 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 	      const struct drm_format_info *info,
 	      const struct drm_mode_fb_cmd2 *mode_cmd)
 {
-	struct xen_drm_front_kms_fb *fb;
+	struct drm_gem_object *obj;
+	struct kms_fb *fb;
 	int ret;
 
+	obj = drm_gem_object_lookup(file, mode_cmd->handles[0]);
+	if (!obj) {
+		drm_dbg_kms(drm, "no buffer has the handle %u\n", mode_cmd->handles[0]);
+		return ERR_PTR(-ENOENT);
+	}
+
 	fb = kzalloc_obj(*fb);
-	if (!fb)
-		return ERR_PTR(-ENOMEM);
+	if (!fb) {
+		ret = -ENOMEM;
+		goto err_put_object;
+	}
+	ret = kms_fb_init(drm, fb, obj, info, mode_cmd);
+	if (ret)
+		goto err_free_fb;
 
-	ret = drm_gem_fb_init_with_funcs(drm, &fb->base, file, info, mode_cmd,
-					 &fb_funcs_unattached);
+	ret = drm_framebuffer_init(drm, &fb->base, &fb_funcs);
 	if (ret) {
-		kfree(fb);
+		xen_drm_share_detach(to_xen_drm_display(drm), &fb->fb);
 		return ERR_PTR(ret);
 	}
-
-	ret = fb_attach(&fb->base);
-	if (ret) {
-		drm_framebuffer_put(&fb->base);
-		return ERR_PTR(ret);
-	}
-
-	fb->base.funcs = &fb_funcs;
-	/* Pairs with the check of a plane: all of the framebuffer is there. */
-	smp_store_release(&fb->attached, true);
 	return &fb->base;
+
+err_free_fb:
+	kfree(fb);
+err_put_object:
+	drm_gem_object_put(obj);
+	return ERR_PTR(ret);
 }
 
 /* ------------------------------------------------------------------------
- * Device
+ * Commits
  */
 
-/*
- * A pipe that should be on and is not at the backend, since its last modeset
- * failed there, needs another one, whatever the client believes. One who does not
- * want a modeset is told why, rather than that the request was wrong.
- */
-static int kms_atomic_check(struct drm_device *drm, struct drm_atomic_commit *state)
+static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *new_state)
 {
-	struct drm_simple_display_pipe *base;
-	struct drm_crtc_state *old_state, *new_state;
+	struct drm_framebuffer *fb = pipe->base.plane.state->fb;
+	const struct drm_display_mode *mode = &new_state->adjusted_mode;
+	bool modeset = drm_atomic_crtc_needs_modeset(new_state);
+	int ret = 0;
+
+	pipe->request = KMS_SEND_NOTHING;
+	if (new_state->active && fb && xen_drm_flip_wants_config(&pipe->flip, modeset)) {
+		pipe->request = KMS_SEND_MODE;
+		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, mode->hdisplay,
+					       mode->vdisplay, to_kms_fb(fb)->fb.bpp);
+	} else if ((!new_state->active || !fb) && xen_drm_flip_is_lit(&pipe->flip)) {
+		pipe->request = KMS_SEND_OFF;
+		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, 0, 0, 0);
+	}
+	if (ret)
+		pipe->request = KMS_SEND_NOTHING;
+}
+
+static void pipe_wait_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *new_state)
+{
+	bool on = pipe->request == KMS_SEND_MODE;
+	int ret;
+
+	if (pipe->request == KMS_SEND_NOTHING)
+		return;
+
+	ret = xen_drm_flip_end_config(&pipe->flip, &pipe->call, on);
+	/* It will be sent again to the next connection, or has yet to be answered. */
+	if (!ret || ret == -ENODEV || ret == -ETIMEDOUT)
+		return;
+
+	if (!on) {
+		drm_err_ratelimited(pipe->base.crtc.dev, "%s: switching off failed: %d\n",
+				    pipe->connector.base.name, ret);
+		return;
+	}
+	drm_err_ratelimited(pipe->base.crtc.dev, "%s: backend refuses the mode %s: %d\n",
+			    pipe->connector.base.name, new_state->mode.name, ret);
+	xen_drm_connector_set_bad(&pipe->connector);
+}
+
+/* One round trip for all connectors. */
+static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_commit *state)
+{
+	struct drm_crtc_state *new_state;
 	struct drm_crtc *crtc;
 	unsigned int i;
-	int error;
 
-	for_each_oldnew_crtc_in_state(state, crtc, old_state, new_state, i) {
-		base = container_of(crtc, struct drm_simple_display_pipe, crtc);
-		error = READ_ONCE(to_xen_pipe(base)->modeset_error);
-		if (!error || !old_state->active || !new_state->active)
-			continue;
-		if (!state->allow_modeset)
-			return error;
-		new_state->mode_changed = true;
-	}
-	return drm_atomic_helper_check(drm, state);
+	guard(rwsem_read)(&display->config_lock);
+
+	for_each_new_crtc_in_state(state, crtc, new_state, i)
+		pipe_send_request(crtc_to_pipe(crtc), new_state);
+	for_each_new_crtc_in_state(state, crtc, new_state, i)
+		pipe_wait_request(crtc_to_pipe(crtc), new_state);
 }
 
 /*
- * The helpers' own tail looks for vertical blanking at its end, by the new state of
- * the CRTC. By then a flip may be over, and the next commit may have freed that
- * state: it only waits for hw_done and for the event, which here does not depend
- * on the time. Waiting for the flip instead would make a blocking commit, and so
- * DIRTYFB, as slow as the backend.
+ * The helpers' own tail waits for vertical blankings that it looks up by a state
+ * that the next commit may have freed; the flip is what is to be waited for.
  */
 static void kms_commit_tail(struct drm_atomic_commit *state)
 {
@@ -584,8 +483,9 @@ static void kms_commit_tail(struct drm_atomic_commit *state)
 	drm_atomic_helper_commit_modeset_disables(drm, state);
 	drm_atomic_helper_commit_planes(drm, state, 0);
 	drm_atomic_helper_commit_modeset_enables(drm, state);
-	drm_atomic_helper_fake_vblank(state);
+	kms_send_modes(to_xen_drm_display(drm), state);
 	drm_atomic_helper_commit_hw_done(state);
+	drm_atomic_helper_wait_for_flip_done(drm, state);
 	drm_atomic_helper_cleanup_planes(drm, state);
 }
 
@@ -595,114 +495,216 @@ static const struct drm_mode_config_helper_funcs kms_config_helper_funcs = {
 
 static const struct drm_mode_config_funcs kms_config_funcs = {
 	.fb_create = kms_fb_create,
-	.atomic_check = kms_atomic_check,
+	.atomic_check = drm_atomic_helper_check,
 	.atomic_commit = drm_atomic_helper_commit,
 };
 
-/* There is no cable, so no blanking either: the clock is what is left. */
-static void kms_make_mode(struct drm_display_mode *mode, u32 width, u32 height)
+/* ------------------------------------------------------------------------
+ * Connections
+ */
+
+/**
+ * xen_drm_kms_join - let all pipes use a connection
+ * @display: the DRM device; its framebuffers are known to the backend
+ * @cfg: configuration of the connection, with as many connectors as before
+ * @chans: channel of each connector
+ * @link: the connection
+ *
+ * The pipes stay dark until xen_drm_kms_show_again().
+ *
+ * Context: may sleep; waits for EDIDs.
+ *
+ * Returns: whether user space should look at the connectors again.
+ */
+bool xen_drm_kms_join(struct xen_drm_display *display, const struct xen_drm_cfg *cfg,
+		      struct xen_drm_chan *const *chans, const struct xen_drm_link *link)
 {
-	mode->hdisplay = width;
-	mode->hsync_start = width;
-	mode->hsync_end = width;
-	mode->htotal = width;
-	mode->vdisplay = height;
-	mode->vsync_start = height;
-	mode->vsync_end = height;
-	mode->vtotal = height;
-	mode->clock = DIV_ROUND_UP_ULL((u64)width * height * KMS_REFRESH_HZ, 1000);
-	mode->type = DRM_MODE_TYPE_DRIVER | DRM_MODE_TYPE_PREFERRED;
-	drm_mode_set_name(mode);
-}
+	struct xen_drm_edid_query *queries[XEN_DRM_MAX_CONNECTORS];
+	const struct drm_edid *edid;
+	struct xen_drm_pipe *pipe;
+	bool changed = false;
+	unsigned int i;
 
-/* The EDID is optional; without a good one there is none. */
-static void pipe_read_edid(struct xen_drm_front_pipe *pipe)
-{
-	const struct drm_edid *edid = NULL;
-	void *raw;
-	int size;
+	for (i = 0; i < cfg->num_connectors; i++)
+		queries[i] = xen_drm_connector_ask_edid(chans[i], link);
 
-	raw = kmalloc(XENDISPL_EDID_MAX_SIZE, GFP_KERNEL);
-	if (!raw)
-		return;
-	size = xen_drm_front_get_edid(pipe->display, pipe->index, raw);
-	if (size > 0)
-		edid = drm_edid_alloc(raw, size);
-	kfree(raw);
-
-	if (edid && !drm_edid_valid(edid)) {
-		drm_warn(&pipe->display->drm, "%s: the backend's EDID is not valid, it is not used\n",
-			 pipe->connector.name);
-		drm_edid_free(edid);
-		edid = NULL;
+	for (i = 0; i < cfg->num_connectors; i++) {
+		pipe = &display->pipes[i];
+		edid = xen_drm_connector_take_edid(&pipe->connector, queries[i]);
+		changed |= xen_drm_connector_update(&pipe->connector, &cfg->connectors[i],
+						    edid);
+		xen_drm_flip_join(&pipe->flip, chans[i], link->number);
 	}
-	pipe->edid = edid;
+	return changed;
 }
 
-static void pipe_free_edid(struct drm_device *drm, void *data)
+/**
+ * xen_drm_kms_leave - let no pipe use the connection any more
+ * @display: the DRM device
+ *
+ * Context: may sleep; does not wait for the backend, since the connection is
+ * broken.
+ */
+void xen_drm_kms_leave(struct xen_drm_display *display)
 {
-	struct xen_drm_front_pipe *pipe = data;
+	unsigned int i;
 
-	drm_edid_free(pipe->edid);
+	for (i = 0; i < display->cfg.num_connectors; i++)
+		xen_drm_flip_leave(&display->pipes[i].flip);
+
+	/* A commit may still have the channel at hand. */
+	down_write(&display->config_lock);
+	up_write(&display->config_lock);
 }
 
-static void pipe_cancel_watchdog(struct drm_device *drm, void *data)
+/**
+ * xen_drm_kms_answers - the backend answers again after a silence
+ * @display: the DRM device
+ */
+void xen_drm_kms_answers(struct xen_drm_display *display)
 {
-	struct xen_drm_front_pipe *pipe = data;
+	unsigned int i;
 
-	cancel_delayed_work_sync(&pipe->flip_watchdog);
+	for (i = 0; i < display->cfg.num_connectors; i++)
+		xen_drm_flip_answers(&display->pipes[i].flip);
 }
 
-static int pipe_init(struct xen_drm_front_display *display, unsigned int index)
+static int kms_commit_all(struct drm_device *drm, struct drm_modeset_acquire_ctx *ctx)
 {
-	const struct xen_drm_front_cfg_connector *cfg =
-		&display->cfg.connectors[index];
-	struct xen_drm_front_pipe *pipe = &display->pipes[index];
+	struct drm_atomic_commit *state;
+	struct drm_crtc_state *crtc_state;
+	struct drm_crtc *crtc;
+	int ret = 0;
+
+	state = drm_atomic_commit_alloc(drm);
+	if (!state)
+		return -ENOMEM;
+	state->acquire_ctx = ctx;
+
+	drm_for_each_crtc(crtc, drm) {
+		if (!crtc->state->active)
+			continue;
+		crtc_state = drm_atomic_get_crtc_state(state, crtc);
+		ret = PTR_ERR_OR_ZERO(crtc_state);
+		if (!ret)
+			ret = drm_atomic_add_affected_planes(state, crtc);
+		if (ret)
+			break;
+	}
+	if (!ret)
+		ret = drm_atomic_commit(state);
+	drm_atomic_commit_put(state);
+	return ret;
+}
+
+/**
+ * xen_drm_kms_show_again - send mode and picture of all active CRTCs
+ * @display: the DRM device
+ *
+ * A commit that changes nothing, so it comes in order with those of clients, and
+ * meets the same code.
+ *
+ * Context: may sleep; waits for the backend, and for modeset locks.
+ *
+ * Returns: 0, or an error of the commit.
+ */
+int xen_drm_kms_show_again(struct xen_drm_display *display)
+{
 	struct drm_device *drm = &display->drm;
+	struct drm_modeset_acquire_ctx ctx;
 	int ret;
 
-	pipe->display = display;
-	pipe->index = index;
-	spin_lock_init(&pipe->lock);
-	INIT_DELAYED_WORK(&pipe->flip_watchdog, pipe_flip_watchdog);
-	ret = drmm_add_action_or_reset(drm, pipe_cancel_watchdog, pipe);
+	DRM_MODESET_LOCK_ALL_BEGIN(drm, ctx, 0, ret);
+	ret = kms_commit_all(drm, &ctx);
+	DRM_MODESET_LOCK_ALL_END(drm, ctx, ret);
+	return ret;
+}
+
+/**
+ * xen_drm_kms_show_stats - print a line for each connector
+ * @display: the DRM device
+ * @m: file in debugfs
+ */
+void xen_drm_kms_show_stats(struct xen_drm_display *display, struct seq_file *m)
+{
+	struct xen_drm_flip_stats stats;
+	struct xen_drm_pipe *pipe;
+	unsigned int i, state;
+
+	for (i = 0; i < display->cfg.num_connectors; i++) {
+		pipe = &display->pipes[i];
+		spin_lock_irq(&display->drm.event_lock);
+		stats = pipe->flip.stats;
+		state = pipe->flip.core.state;
+		spin_unlock_irq(&display->drm.event_lock);
+		seq_printf(m, "%s: state %u, %llu flips, %llu refused, %llu overdue, id \"%s\"\n",
+			   pipe->connector.base.name, state, stats.flips, stats.refused,
+			   stats.overdue, pipe->connector.unique_id);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Device
+ */
+
+static void pipe_fini(struct drm_device *drm, void *data)
+{
+	struct xen_drm_pipe *pipe = data;
+
+	xen_drm_flip_fini(&pipe->flip);
+}
+
+static const struct drm_simple_display_pipe_funcs no_pipe_funcs;
+
+/*
+ * The simple pipe makes plane, CRTC and encoder. Its own functions couple plane and
+ * CRTC more than clients expect, and have no vblank, so ours take their place.
+ */
+static int pipe_create(struct drm_device *drm, struct xen_drm_pipe *pipe)
+{
+	int ret;
+
+	ret = drm_simple_display_pipe_init(drm, &pipe->base, &no_pipe_funcs, plane_formats,
+					   ARRAY_SIZE(plane_formats), plane_modifiers,
+					   &pipe->connector.base);
 	if (ret)
 		return ret;
 
-	kms_make_mode(&pipe->mode, cfg->width, cfg->height);
-
-	drm_connector_helper_add(&pipe->connector, &connector_helper_funcs);
-	ret = drm_connector_init(drm, &pipe->connector, &connector_funcs,
-				 DRM_MODE_CONNECTOR_VIRTUAL);
-	if (ret)
-		return ret;
-	drm_connector_attach_edid_property(&pipe->connector);
-
-	pipe_read_edid(pipe);
-	ret = drmm_add_action_or_reset(drm, pipe_free_edid, pipe);
-	if (ret)
-		return ret;
-
-	ret = drm_simple_display_pipe_init(drm, &pipe->base, &pipe_funcs,
-					   pipe_formats, ARRAY_SIZE(pipe_formats),
-					   pipe_modifiers, &pipe->connector);
-	if (ret)
-		return ret;
+	drm_plane_helper_add(&pipe->base.plane, &plane_helper_funcs);
+	drm_crtc_helper_add(&pipe->base.crtc, &crtc_helper_funcs);
+	pipe->base.crtc.funcs = &crtc_funcs;
 
 	drm_plane_enable_fb_damage_clips(&pipe->base.plane);
-	/* Nothing is below the plane, so that alpha makes no difference in both. */
 	return drm_plane_create_blend_mode_property(&pipe->base.plane,
 						    BIT(DRM_MODE_BLEND_PIXEL_NONE) |
 						    BIT(DRM_MODE_BLEND_PREMULTI));
 }
 
+static int pipe_init(struct xen_drm_display *display, unsigned int index)
+{
+	struct xen_drm_pipe *pipe = &display->pipes[index];
+	struct drm_device *drm = &display->drm;
+	int ret;
+
+	ret = xen_drm_connector_init(display, &pipe->connector, &display->cfg.connectors[index]);
+	if (ret)
+		return ret;
+
+	xen_drm_flip_init(&pipe->flip, &pipe->base.crtc, pipe->connector.base.name);
+	ret = drmm_add_action_or_reset(drm, pipe_fini, pipe);
+	if (ret)
+		return ret;
+
+	return pipe_create(drm, pipe);
+}
+
 /**
- * xen_drm_front_kms_init - make a pipe for each connector
+ * xen_drm_kms_init - make a pipe for each connector
  * @display: the DRM device, with its configuration
  *
  * Returns: 0 or an error; what is made is freed with the DRM device.
  */
-int xen_drm_front_kms_init(struct xen_drm_front_display *display)
+int xen_drm_kms_init(struct xen_drm_display *display)
 {
 	struct drm_device *drm = &display->drm;
 	unsigned int i;
@@ -718,8 +720,10 @@ int xen_drm_front_kms_init(struct xen_drm_front_display *display)
 	if (ret)
 		return ret;
 
-	drm->mode_config.max_width = XEN_DRM_FRONT_MAX_DIM;
-	drm->mode_config.max_height = XEN_DRM_FRONT_MAX_DIM;
+	drm->mode_config.min_width = KMS_MIN_DIM;
+	drm->mode_config.min_height = KMS_MIN_DIM;
+	drm->mode_config.max_width = XEN_DRM_MAX_DIM;
+	drm->mode_config.max_height = XEN_DRM_MAX_DIM;
 	drm->mode_config.preferred_depth = 24;
 	drm->mode_config.funcs = &kms_config_funcs;
 	drm->mode_config.helper_private = &kms_config_helper_funcs;
@@ -729,6 +733,12 @@ int xen_drm_front_kms_init(struct xen_drm_front_display *display)
 		if (ret)
 			return ret;
 	}
+
+	/* A vblank costs nothing to begin with, as its time is computed. */
+	drm->vblank_disable_immediate = true;
+	ret = drm_vblank_init(drm, display->cfg.num_connectors);
+	if (ret)
+		return ret;
 
 	drm_mode_config_reset(drm);
 	return 0;

@@ -3,16 +3,17 @@
  * Xen para-virtualised display frontend: page directories.
  */
 
+#include "xen_drm_front_pgdir.h"
+
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
-#include <xen/balloon.h>
-#include <xen/page.h>
-
-#include "xen_drm_front.h"
+#include "xen_drm_front_grants.h"
 
 /**
  * DOC: Page directories
@@ -23,31 +24,48 @@
  * directory of any length needs no contiguous memory. The buffer's pages are
  * granted by us, or granted by the backend and mapped by us.
  *
- * Directory pages come zeroed from the page allocator, so that nothing of
- * somebody else's is in them.
- * Nothing is read back from a directory but the backend's references, once.
+ * The driver never follows a link, and reads nothing from a directory but the
+ * backend's references, once. A directory can be told to one connection after the
+ * other: its grants stay, and its pages are written anew each time, since a
+ * backend may have written there.
  */
 
-/* Fits the 16 bits that gnttab_alloc_grant_references() takes. */
-#define PGDIR_GRANT_BATCH	32768
+/* The core walks its free list with interrupts off: keep that short. */
+#define PGDIR_GRANT_BATCH	512U
+/* Operations on grants that fit into one page. */
+#define PGDIR_MAP_BATCH		\
+	((unsigned int)(XEN_PAGE_SIZE / sizeof(struct gnttab_map_grant_ref)))
 
-/** struct xen_drm_front_pgdir - a buffer's directory and the grants behind it */
-struct xen_drm_front_pgdir {
-	/** @held: where pages go that the backend does not unmap */
-	struct xen_drm_front_held *held;
-	/** @block: common reference count of @pages, NULL if each has its own */
-	struct xen_drm_front_block *block;
+/** union pgdir_batch - operations for the hypervisor, one page of them */
+union pgdir_batch {
+	/** @map: operations of xen_drm_pgdir_map() */
+	struct gnttab_map_grant_ref map[PGDIR_MAP_BATCH];
+	/** @unmap: operations of xen_drm_pgdir_unmap() */
+	struct gnttab_unmap_grant_ref unmap[PGDIR_MAP_BATCH];
+};
+
+/** struct xen_drm_pgdir - a buffer's directory and the grants behind it */
+struct xen_drm_pgdir {
+	/** @backing: common reference count of @pages, NULL if each has its own */
+	struct xen_drm_backing *backing;
 	/** @domid: the backend's domain */
 	domid_t domid;
 	/** @foreign: the buffer's pages are the backend's */
 	bool foreign;
+	/** @lossy: some of @pages are lost, so nothing can be mapped any more */
+	bool lossy;
 	/** @num_pages: pages of PAGE_SIZE in @pages */
 	unsigned int num_pages;
 	/** @num_grefs: grants of XEN_PAGE_SIZE that the directory lists */
 	unsigned int num_grefs;
 	/** @num_dirs: pages of the directory, one grant each */
 	unsigned int num_dirs;
-	/** @pages: of the buffer; owned if @foreign, else borrowed from the caller */
+	/** @taken: entries of the grant table that have been counted for this directory */
+	unsigned int taken;
+	/**
+	 * @pages: pages of the buffer; owned if @foreign, else the caller's. NULL
+	 * for a page that could not be unmapped
+	 */
 	struct page **pages;
 	/** @dirs: pages of the directory */
 	struct page **dirs;
@@ -56,85 +74,81 @@ struct xen_drm_front_pgdir {
 	 * for the directory, then, unless @foreign, @num_grefs for the buffer
 	 */
 	grant_ref_t *grefs;
-	/** @unmap: @num_pages ready operations while the pages are mapped, or NULL */
-	struct gnttab_unmap_grant_ref *unmap;
+	/**
+	 * @handles: mapping of each page, or INVALID_GRANT_HANDLE; within
+	 * xen_drm_pgdir_map() first the reference from the directory
+	 */
+	grant_handle_t *handles;
+	/** @batch: room for operations if @foreign, so that unmapping needs no memory */
+	union pgdir_batch *batch;
 };
 
 /**
- * xen_drm_front_pgdir_num_dirs - length of a directory
+ * xen_drm_pgdir_num_dirs - length of a directory
  * @num_grefs: grant references to list, at least 1
  *
  * Returns: pages of XEN_PAGE_SIZE.
  */
-unsigned int xen_drm_front_pgdir_num_dirs(unsigned int num_grefs)
+unsigned int xen_drm_pgdir_num_dirs(unsigned int num_grefs)
 {
-	return DIV_ROUND_UP(num_grefs, XEN_DRM_FRONT_GREFS_PER_DIR);
+	return DIV_ROUND_UP(num_grefs, XEN_DRM_GREFS_PER_DIR);
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_num_dirs);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_num_dirs);
 
 /**
- * xen_drm_front_pgdir_fill - fill one page of a directory
- * @dir: zeroed page of XEN_PAGE_SIZE bytes
+ * xen_drm_pgdir_fill - write one page of a directory, all of it
+ * @dir: XEN_PAGE_SIZE bytes
  * @next: grant of the next page, INVALID_GRANT_REF for the last one, which the
- *        wire wants as 0
- * @grefs: what to list, or NULL to leave that to the backend
- * @count: of @grefs, at most XEN_DRM_FRONT_GREFS_PER_DIR
+ *	  wire wants as 0
+ * @grefs: grant references to list, or NULL to leave that to the backend
+ * @count: number of @grefs, at most XEN_DRM_GREFS_PER_DIR
  */
-void xen_drm_front_pgdir_fill(void *dir, grant_ref_t next,
-			      const grant_ref_t *grefs, unsigned int count)
+void xen_drm_pgdir_fill(void *dir, grant_ref_t next, const grant_ref_t *grefs,
+			unsigned int count)
 {
 	struct xendispl_page_directory *page = dir;
 
 	page->gref_dir_next_page = next == INVALID_GRANT_REF ? 0 : next;
 	if (grefs)
 		memcpy(page->gref, grefs, count * sizeof(*grefs));
+	else
+		count = 0;
+	memset(page->gref + count, 0, (XEN_DRM_GREFS_PER_DIR - count) * sizeof(*grefs));
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_fill);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_fill);
 
 /**
- * xen_drm_front_pgdir_max_grants - size of the domain's grant table
+ * xen_drm_pgdir_fits - can a buffer of this size ever be shared
+ * @size: bytes, at most U32_MAX
+ * @foreign: the pages are the backend's, so that only the directory is granted
  *
- * Returns: grants of pages of XEN_PAGE_SIZE.
+ * Returns: whether displays may have as many grants, had they none.
  */
-unsigned int xen_drm_front_pgdir_max_grants(void)
+bool xen_drm_pgdir_fits(size_t size, bool foreign)
 {
-	return gnttab_max_grant_frames() *
-	       (XEN_PAGE_SIZE / sizeof(struct grant_entry_v1));
+	unsigned int grefs = DIV_ROUND_UP(size, XEN_PAGE_SIZE);
+
+	return xen_drm_pgdir_num_dirs(grefs) + (foreign ? 0 : grefs) <=
+	       xen_drm_grants_budget();
 }
 
-/*
- * What displays never take, so that disk and network can still be plugged in
- * and grow when a client shares all that it can.
+/* ------------------------------------------------------------------------
+ * Grants that we give
  */
-static unsigned int pgdir_reserved_grants(void)
+
+static unsigned int pgdir_num_granted(const struct xen_drm_pgdir *pgdir)
 {
-	return min(xen_drm_front_pgdir_max_grants() / 8, U16_MAX);
+	return pgdir->num_dirs + (pgdir->foreign ? 0 : pgdir->num_grefs);
 }
 
-/**
- * xen_drm_front_pgdir_fits - can a buffer of this size ever be shared
- * @size: bytes
- *
- * Returns: whether the domain's grant table could hold it, were it empty.
- */
-bool xen_drm_front_pgdir_fits(size_t size)
-{
-	size_t grefs = DIV_ROUND_UP(size, XEN_PAGE_SIZE);
-
-	return grefs + DIV_ROUND_UP(grefs, XEN_DRM_FRONT_GREFS_PER_DIR) +
-	       pgdir_reserved_grants() <= xen_drm_front_pgdir_max_grants();
-}
-
-static struct page *pgdir_granted_page(const struct xen_drm_front_pgdir *pgdir,
-				       unsigned int i)
+static struct page *pgdir_granted_page(const struct xen_drm_pgdir *pgdir, unsigned int i)
 {
 	if (i < pgdir->num_dirs)
 		return pgdir->dirs[i];
 	return pgdir->pages[(i - pgdir->num_dirs) / XEN_PFN_PER_PAGE];
 }
 
-static unsigned long pgdir_granted_gfn(const struct xen_drm_front_pgdir *pgdir,
-				       unsigned int i)
+static unsigned long pgdir_granted_gfn(const struct xen_drm_pgdir *pgdir, unsigned int i)
 {
 	unsigned long xen_pfn = page_to_xen_pfn(pgdir_granted_page(pgdir, i));
 
@@ -144,17 +158,17 @@ static unsigned long pgdir_granted_gfn(const struct xen_drm_front_pgdir *pgdir,
 	return pfn_to_gfn(xen_pfn);
 }
 
-static unsigned int pgdir_num_granted(const struct xen_drm_front_pgdir *pgdir)
-{
-	return pgdir->num_dirs + (pgdir->foreign ? 0 : pgdir->num_grefs);
-}
-
-static int pgdir_grant_all(struct xen_drm_front_pgdir *pgdir)
+static int pgdir_grant_all(struct xen_drm_pgdir *pgdir)
 {
 	unsigned int total = pgdir_num_granted(pgdir);
 	unsigned int i = 0, end;
 	grant_ref_t head;
 	int ret;
+
+	ret = xen_drm_grants_take(total);
+	if (ret)
+		return ret;
+	pgdir->taken = total;
 
 	while (i < total) {
 		end = min(i + PGDIR_GRANT_BATCH, total);
@@ -170,113 +184,51 @@ static int pgdir_grant_all(struct xen_drm_front_pgdir *pgdir)
 	return 0;
 }
 
-static int pgdir_grant_with_reserve(struct xen_drm_front_pgdir *pgdir)
+/* Pages that the backend still maps are deferred with their grants and counted. */
+static unsigned int pgdir_revoke_all(struct xen_drm_pgdir *pgdir)
 {
-	grant_ref_t reserve;
-	int ret;
+	unsigned int i, still_mapped = 0;
 
-	ret = gnttab_alloc_grant_references(pgdir_reserved_grants(), &reserve);
-	if (ret)
-		return ret;
-	ret = pgdir_grant_all(pgdir);
-	gnttab_free_grant_references(reserve);
-	return ret;
+	for (i = 0; pgdir->grefs && i < pgdir_num_granted(pgdir); i++) {
+		if (pgdir->grefs[i] == INVALID_GRANT_REF ||
+		    gnttab_try_end_foreign_access(pgdir->grefs[i]))
+			continue;
+		/* The directory's own pages always have counts of their own. */
+		xen_drm_grants_defer(pgdir->domid, pgdir->grefs[i],
+				     pgdir_granted_page(pgdir, i),
+				     i < pgdir->num_dirs ? NULL : pgdir->backing);
+		still_mapped++;
+	}
+	return still_mapped;
 }
 
-static void pgdir_fill_all(struct xen_drm_front_pgdir *pgdir)
+static void pgdir_fill_all(struct xen_drm_pgdir *pgdir)
 {
 	const grant_ref_t *listed = pgdir->grefs + pgdir->num_dirs;
-	unsigned int i, first;
+	unsigned int i, first, count;
 	grant_ref_t next;
 
 	for (i = 0; i < pgdir->num_dirs; i++) {
-		first = i * XEN_DRM_FRONT_GREFS_PER_DIR;
-		next = i + 1 < pgdir->num_dirs ? pgdir->grefs[i + 1] :
-						 INVALID_GRANT_REF;
-		xen_drm_front_pgdir_fill(page_address(pgdir->dirs[i]), next,
-					 pgdir->foreign ? NULL : listed + first,
-					 min(pgdir->num_grefs - first,
-					     (unsigned int)XEN_DRM_FRONT_GREFS_PER_DIR));
+		first = i * XEN_DRM_GREFS_PER_DIR;
+		count = min_t(unsigned int, pgdir->num_grefs - first, XEN_DRM_GREFS_PER_DIR);
+		next = i + 1 < pgdir->num_dirs ? pgdir->grefs[i + 1] : INVALID_GRANT_REF;
+		xen_drm_pgdir_fill(page_address(pgdir->dirs[i]), next,
+				   pgdir->foreign ? NULL : listed + first, count);
 	}
 }
 
-/* Returns the number of pages that the backend still maps. */
-static unsigned int pgdir_revoke(struct xen_drm_front_pgdir *pgdir)
-{
-	unsigned int i, still_mapped = 0;
-
-	for (i = 0; i < pgdir_num_granted(pgdir); i++) {
-		if (pgdir->grefs[i] == INVALID_GRANT_REF)
-			continue;
-		if (gnttab_try_end_foreign_access(pgdir->grefs[i]))
-			pgdir->grefs[i] = INVALID_GRANT_REF;
-		else
-			still_mapped++;
-	}
-	return still_mapped;
-}
-
-/* The directory's own pages always count references. */
-static void pgdir_hold(struct xen_drm_front_pgdir *pgdir, unsigned int count)
-{
-	struct held_batch *batch = xen_drm_front_held_begin(count, pgdir->block);
-	struct page *page;
-	unsigned int i;
-
-	for (i = 0; i < pgdir_num_granted(pgdir); i++) {
-		if (pgdir->grefs[i] == INVALID_GRANT_REF)
-			continue;
-		page = pgdir->block && i >= pgdir->num_dirs ? NULL : pgdir_granted_page(pgdir, i);
-		xen_drm_front_held_page(batch, pgdir->grefs[i], page);
-	}
-	xen_drm_front_held_add(pgdir->held, batch);
-}
-
-/**
- * xen_drm_front_pgdir_free - revoke all grants and free the directory
- * @pgdir: the directory; not mapped
- *
- * Works without the backend. The buffer's own pages stay the caller's, which may
- * drop its references at once: a page that the backend still maps is not reused
- * before that ends.
- *
- * Returns: the number of pages of XEN_PAGE_SIZE that the backend still maps.
- */
-unsigned int xen_drm_front_pgdir_free(struct xen_drm_front_pgdir *pgdir)
-{
-	unsigned int i, still_mapped = 0;
-
-	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_free, pgdir);
-
-	if (pgdir->grefs && pgdir->dirs)
-		still_mapped = pgdir_revoke(pgdir);
-	if (still_mapped)
-		pgdir_hold(pgdir, still_mapped);
-
-	for (i = 0; pgdir->dirs && i < pgdir->num_dirs && pgdir->dirs[i]; i++)
-		__free_page(pgdir->dirs[i]);
-	if (pgdir->foreign && pgdir->num_pages)
-		gnttab_free_pages(pgdir->num_pages, pgdir->pages);
-	if (pgdir->foreign)
-		kvfree(pgdir->pages);
-	kvfree(pgdir->grefs);
-	kvfree(pgdir->dirs);
-	kfree(pgdir);
-	return still_mapped;
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_free);
-
-static int pgdir_alloc_dirs(struct xen_drm_front_pgdir *pgdir)
+static int pgdir_alloc(struct xen_drm_pgdir *pgdir)
 {
 	unsigned int i, total = pgdir_num_granted(pgdir);
 
-	pgdir->dirs = kvcalloc(pgdir->num_dirs, sizeof(*pgdir->dirs), GFP_KERNEL);
 	pgdir->grefs = kvmalloc_array(total, sizeof(*pgdir->grefs), GFP_KERNEL);
-	if (!pgdir->dirs || !pgdir->grefs)
+	if (!pgdir->grefs)
 		return -ENOMEM;
-	for (i = 0; i < total; i++)
-		pgdir->grefs[i] = INVALID_GRANT_REF;
+	memset32(pgdir->grefs, INVALID_GRANT_REF, total);
 
+	pgdir->dirs = kvcalloc(pgdir->num_dirs, sizeof(*pgdir->dirs), GFP_KERNEL);
+	if (!pgdir->dirs)
+		return -ENOMEM;
 	for (i = 0; i < pgdir->num_dirs; i++) {
 		pgdir->dirs[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!pgdir->dirs[i])
@@ -285,218 +237,365 @@ static int pgdir_alloc_dirs(struct xen_drm_front_pgdir *pgdir)
 	return 0;
 }
 
-static struct xen_drm_front_pgdir *
-pgdir_create(struct xen_drm_front_held *held, domid_t domid, struct page **pages,
-	     unsigned int num_pages, struct xen_drm_front_block *block, bool foreign)
+static void pgdir_free_foreign(struct xen_drm_pgdir *pgdir)
 {
-	struct xen_drm_front_pgdir *pgdir;
+	unsigned int i, count = 0;
+
+	for (i = 0; i < pgdir->num_pages; i++)
+		if (pgdir->pages[i])
+			pgdir->pages[count++] = pgdir->pages[i];
+	if (count)
+		gnttab_free_pages(count, pgdir->pages);
+	kvfree(pgdir->pages);
+	kvfree(pgdir->handles);
+	kfree(pgdir->batch);
+}
+
+static unsigned int pgdir_free(struct xen_drm_pgdir *pgdir)
+{
+	unsigned int i, still_mapped = pgdir_revoke_all(pgdir);
+
+	xen_drm_grants_give_back(pgdir->taken - still_mapped);
+	for (i = 0; pgdir->dirs && i < pgdir->num_dirs && pgdir->dirs[i]; i++)
+		__free_page(pgdir->dirs[i]);
+	if (pgdir->foreign)
+		pgdir_free_foreign(pgdir);
+	kvfree(pgdir->grefs);
+	kvfree(pgdir->dirs);
+	kfree(pgdir);
+	return still_mapped;
+}
+
+/**
+ * xen_drm_pgdir_free - revoke all grants and free the directory
+ * @pgdir: the directory; not mapped
+ *
+ * Works without the backend. The buffer's own pages stay the caller's, which may
+ * drop its references at once: a page that the backend still maps is not reused
+ * before that ends.
+ *
+ * Context: may sleep.
+ *
+ * Returns: the number of pages of XEN_PAGE_SIZE that the backend still maps.
+ */
+unsigned int xen_drm_pgdir_free(struct xen_drm_pgdir *pgdir)
+{
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_free, pgdir);
+
+	return pgdir_free(pgdir);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_free);
+
+static struct xen_drm_pgdir *
+pgdir_create(domid_t domid, struct page **pages, unsigned int num_pages,
+	     struct xen_drm_backing *backing)
+{
+	struct xen_drm_pgdir *pgdir;
 	int ret;
 
 	pgdir = kzalloc_obj(*pgdir);
 	if (!pgdir)
 		return ERR_PTR(-ENOMEM);
 
-	pgdir->held = held;
-	pgdir->block = block;
+	pgdir->backing = backing;
 	pgdir->domid = domid;
-	pgdir->foreign = foreign;
+	pgdir->foreign = !pages;
 	pgdir->pages = pages;
 	pgdir->num_grefs = num_pages * XEN_PFN_PER_PAGE;
-	pgdir->num_dirs = xen_drm_front_pgdir_num_dirs(pgdir->num_grefs);
+	pgdir->num_dirs = xen_drm_pgdir_num_dirs(pgdir->num_grefs);
 	/* A foreign directory has pages to free only once it has some. */
-	pgdir->num_pages = foreign ? 0 : num_pages;
+	pgdir->num_pages = pages ? num_pages : 0;
 
-	ret = pgdir_alloc_dirs(pgdir);
-	if (!ret)
-		ret = pgdir_grant_with_reserve(pgdir);
-	if (ret) {
-		xen_drm_front_pgdir_free(pgdir);
-		return ERR_PTR(ret);
-	}
-
+	ret = pgdir_alloc(pgdir);
+	if (ret)
+		goto err_free;
+	ret = pgdir_grant_all(pgdir);
+	if (ret)
+		goto err_free;
 	pgdir_fill_all(pgdir);
 	return pgdir;
+
+err_free:
+	pgdir_free(pgdir);
+	return ERR_PTR(ret);
 }
 
 /**
- * xen_drm_front_pgdir_grant - share our pages with the backend
- * @held: where pages go in the end that the backend does not unmap
+ * xen_drm_pgdir_grant - share our pages with the backend
  * @domid: the backend's domain
- * @pages: of the buffer; they and the array must outlive the directory
- * @num_pages: pages of PAGE_SIZE
- * @block: reference count of the pages, NULL if each has its own
+ * @pages: pages of the buffer; they and the array must outlive the directory
+ * @num_pages: number of @pages, of PAGE_SIZE
+ * @backing: reference count of the pages, NULL if each has its own
  *
- * Returns: the directory, or -ENOSPC when the grant table is full up to what is
- * left to other devices, or -ENOMEM.
+ * Context: may sleep.
+ *
+ * Returns: the directory, or -ENOSPC when displays have taken their part of the
+ * grant table or that is full, or -ENOMEM.
  */
-struct xen_drm_front_pgdir *
-xen_drm_front_pgdir_grant(struct xen_drm_front_held *held, domid_t domid,
-			  struct page **pages, unsigned int num_pages,
-			  struct xen_drm_front_block *block)
+struct xen_drm_pgdir *
+xen_drm_pgdir_grant(domid_t domid, struct page **pages, unsigned int num_pages,
+		    struct xen_drm_backing *backing)
 {
-	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_grant, held, domid, pages,
-				   num_pages, block);
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_grant, domid, pages, num_pages, backing);
 
-	return pgdir_create(held, domid, pages, num_pages, block, false);
+	return pgdir_create(domid, pages, num_pages, backing);
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_grant);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_grant);
 
 /**
- * xen_drm_front_pgdir_prepare_map - make a directory for the backend to fill
- * @held: where pages go in the end that the backend does not unmap
- * @domid: the backend's domain
- * @num_pages: pages of PAGE_SIZE, which is XEN_PAGE_SIZE
- *
- * The pages to map at are allocated here, so that all that can run out has done
- * so before the backend is asked.
- *
- * Returns: the directory, or an error as xen_drm_front_pgdir_grant().
- */
-struct xen_drm_front_pgdir *
-xen_drm_front_pgdir_prepare_map(struct xen_drm_front_held *held, domid_t domid,
-				unsigned int num_pages)
-{
-	struct xen_drm_front_pgdir *pgdir;
-	int ret;
-
-	pgdir = pgdir_create(held, domid, NULL, num_pages, NULL, true);
-	if (IS_ERR(pgdir))
-		return pgdir;
-
-	pgdir->pages = kvcalloc(num_pages, sizeof(*pgdir->pages), GFP_KERNEL);
-	ret = pgdir->pages ? gnttab_alloc_pages(num_pages, pgdir->pages) : -ENOMEM;
-	if (ret) {
-		xen_drm_front_pgdir_free(pgdir);
-		return ERR_PTR(ret);
-	}
-
-	pgdir->num_pages = num_pages;
-	return pgdir;
-}
-
-/* Each reference is read once: the backend may change the directory meanwhile. */
-static int pgdir_set_map_ops(struct xen_drm_front_pgdir *pgdir,
-			     struct gnttab_map_grant_ref *map)
-{
-	const struct xendispl_page_directory *dir;
-	grant_ref_t ref;
-	unsigned int i;
-
-	for (i = 0; i < pgdir->num_grefs; i++) {
-		dir = page_address(pgdir->dirs[i / XEN_DRM_FRONT_GREFS_PER_DIR]);
-		ref = READ_ONCE(dir->gref[i % XEN_DRM_FRONT_GREFS_PER_DIR]);
-		if (!ref)
-			return -EINVAL;
-		gnttab_set_map_op(&map[i],
-				  (unsigned long)page_address(pgdir->pages[i]),
-				  GNTMAP_host_map, ref, pgdir->domid);
-	}
-	return 0;
-}
-
-static int pgdir_map_all(struct xen_drm_front_pgdir *pgdir,
-			 struct gnttab_map_grant_ref *map)
-{
-	unsigned int i, failed = 0;
-	int ret;
-
-	ret = gnttab_map_refs(map, NULL, pgdir->pages, pgdir->num_pages);
-
-	/* The operations begin with a positive status, so okay means mapped. */
-	for (i = 0; i < pgdir->num_pages; i++) {
-		failed += map[i].status != GNTST_okay;
-		gnttab_set_unmap_op(&pgdir->unmap[i],
-				    (unsigned long)page_address(pgdir->pages[i]),
-				    GNTMAP_host_map, map[i].handle);
-	}
-	if (!ret && !failed)
-		return 0;
-
-	for (i = 0; i < pgdir->num_pages; i++)
-		if (map[i].status == GNTST_okay)
-			gnttab_unmap_refs(&pgdir->unmap[i], NULL,
-					  &pgdir->pages[i], 1);
-	return ret ?: -ENXIO;
-}
-
-/**
- * xen_drm_front_pgdir_map - map what the backend granted
- * @pgdir: from xen_drm_front_pgdir_prepare_map(), filled by the backend
- *
- * Returns: 0; -EINVAL when the directory has a hole; -ENXIO when a page could
- * not be mapped, then none is; -ENOMEM.
- */
-int xen_drm_front_pgdir_map(struct xen_drm_front_pgdir *pgdir)
-{
-	struct gnttab_map_grant_ref *map;
-	int ret = -ENOMEM;
-
-	map = kvcalloc(pgdir->num_pages, sizeof(*map), GFP_KERNEL);
-	pgdir->unmap = kvcalloc(pgdir->num_pages, sizeof(*pgdir->unmap), GFP_KERNEL);
-	if (map && pgdir->unmap)
-		ret = pgdir_set_map_ops(pgdir, map);
-	if (!ret)
-		ret = pgdir_map_all(pgdir, map);
-	if (ret) {
-		kvfree(pgdir->unmap);
-		pgdir->unmap = NULL;
-	}
-	kvfree(map);
-	return ret;
-}
-
-/**
- * xen_drm_front_pgdir_unmap - give the backend its pages back
- * @pgdir: a directory
- *
- * Nobody may use the pages any more. Does nothing when none are mapped.
- *
- * Returns: 0, or -EIO when pages could not be unmapped. What may still show the
- * backend's memory is not reused then, so that the guest has lost these pages.
- */
-int xen_drm_front_pgdir_unmap(struct xen_drm_front_pgdir *pgdir)
-{
-	unsigned int i, failed = 0;
-	int ret;
-
-	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_unmap, pgdir);
-
-	if (!pgdir->unmap)
-		return 0;
-
-	ret = gnttab_unmap_refs(pgdir->unmap, NULL, pgdir->pages, pgdir->num_pages);
-	for (i = 0; i < pgdir->num_pages; i++)
-		failed += pgdir->unmap[i].status != GNTST_okay;
-	if (ret || failed)
-		pgdir->num_pages = 0;
-
-	kvfree(pgdir->unmap);
-	pgdir->unmap = NULL;
-	return ret || failed ? -EIO : 0;
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_unmap);
-
-/**
- * xen_drm_front_pgdir_pages - pages of a buffer of the backend
- * @pgdir: a mapped directory
- *
- * Returns: pages of PAGE_SIZE, valid until the directory is unmapped.
- */
-struct page **xen_drm_front_pgdir_pages(struct xen_drm_front_pgdir *pgdir)
-{
-	return pgdir->pages;
-}
-
-/**
- * xen_drm_front_pgdir_start - what a request's gref_directory wants
+ * xen_drm_pgdir_start - what a request's gref_directory wants
  * @pgdir: a directory
  *
  * Returns: the grant reference of the first page of the directory.
  */
-grant_ref_t xen_drm_front_pgdir_start(const struct xen_drm_front_pgdir *pgdir)
+grant_ref_t xen_drm_pgdir_start(const struct xen_drm_pgdir *pgdir)
 {
-	KUNIT_STATIC_STUB_REDIRECT(xen_drm_front_pgdir_start, pgdir);
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_start, pgdir);
 
 	return pgdir->grefs[0];
 }
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_front_pgdir_start);
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_start);
+
+/**
+ * xen_drm_pgdir_refill - write a directory anew, for another connection
+ * @pgdir: a directory; not mapped
+ *
+ * Of a directory for the backend to fill, all references are 0 again.
+ */
+void xen_drm_pgdir_refill(struct xen_drm_pgdir *pgdir)
+{
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_refill, pgdir);
+
+	pgdir_fill_all(pgdir);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_refill);
+
+/* ------------------------------------------------------------------------
+ * Pages of the backend
+ */
+
+static int pgdir_alloc_foreign(struct xen_drm_pgdir *pgdir, unsigned int num_pages)
+{
+	int ret;
+
+	pgdir->handles = kvmalloc_array(num_pages, sizeof(*pgdir->handles), GFP_KERNEL);
+	pgdir->batch = kzalloc_obj(*pgdir->batch);
+	pgdir->pages = kvcalloc(num_pages, sizeof(*pgdir->pages), GFP_KERNEL);
+	if (!pgdir->handles || !pgdir->batch || !pgdir->pages)
+		return -ENOMEM;
+	memset32(pgdir->handles, INVALID_GRANT_HANDLE, num_pages);
+
+	ret = gnttab_alloc_pages(num_pages, pgdir->pages);
+	if (ret)
+		return ret;
+	pgdir->num_pages = num_pages;
+	return 0;
+}
+
+/**
+ * xen_drm_pgdir_prepare_map - make a directory for the backend to fill
+ * @domid: the backend's domain
+ * @num_pages: pages of PAGE_SIZE, which is XEN_PAGE_SIZE
+ *
+ * Also allocates the pages to map at, so that nothing can run out on our side once
+ * the backend has been asked.
+ *
+ * Context: may sleep.
+ *
+ * Returns: the directory, or an error as xen_drm_pgdir_grant().
+ */
+struct xen_drm_pgdir *xen_drm_pgdir_prepare_map(domid_t domid, unsigned int num_pages)
+{
+	struct xen_drm_pgdir *pgdir;
+	int ret;
+
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_prepare_map, domid, num_pages);
+
+	pgdir = pgdir_create(domid, NULL, num_pages, NULL);
+	if (IS_ERR(pgdir))
+		return pgdir;
+
+	ret = pgdir_alloc_foreign(pgdir, num_pages);
+	if (ret) {
+		pgdir_free(pgdir);
+		return ERR_PTR(ret);
+	}
+	return pgdir;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_prepare_map);
+
+/*
+ * A page that could not be unmapped may still show the backend's memory, so it is
+ * not used again. Returns the number of such pages.
+ */
+static unsigned int pgdir_unmap_batch(struct xen_drm_pgdir *pgdir, unsigned int first,
+				      unsigned int count, bool forget)
+{
+	struct gnttab_unmap_grant_ref *ops = pgdir->batch->unmap;
+	grant_handle_t *handles = pgdir->handles + first;
+	struct page **pages = pgdir->pages + first;
+	unsigned int i, lost = 0;
+	int ret;
+
+	/* What the hypervisor does not get to has not succeeded. */
+	for (i = 0; i < count; i++) {
+		gnttab_set_unmap_op(&ops[i], (unsigned long)page_address(pages[i]),
+				    GNTMAP_host_map,
+				    forget ? INVALID_GRANT_HANDLE : handles[i]);
+		ops[i].status = GNTST_general_error;
+	}
+	memset32(handles, INVALID_GRANT_HANDLE, count);
+
+	/* Also in order to forget: the core has marked these pages as foreign. */
+	ret = gnttab_unmap_refs(ops, NULL, pages, count);
+	if (forget)
+		return 0;
+
+	for (i = 0; i < count; i++) {
+		if (!ret && ops[i].status == GNTST_okay)
+			continue;
+		pages[i] = NULL;
+		lost++;
+	}
+	return lost;
+}
+
+/* A mapping that failed in the middle leaves pages without a handle. */
+static unsigned int pgdir_num_mapped(const struct xen_drm_pgdir *pgdir, unsigned int first)
+{
+	unsigned int max = min(pgdir->num_pages - first, PGDIR_MAP_BATCH);
+	unsigned int i;
+
+	for (i = 0; i < max; i++)
+		if (pgdir->handles[first + i] == INVALID_GRANT_HANDLE)
+			break;
+	return i;
+}
+
+static int pgdir_unmap_all(struct xen_drm_pgdir *pgdir, bool forget)
+{
+	unsigned int i = 0, count, lost = 0;
+
+	if (!pgdir->foreign)
+		return 0;
+
+	while (i < pgdir->num_pages) {
+		count = pgdir_num_mapped(pgdir, i);
+		if (count)
+			lost += pgdir_unmap_batch(pgdir, i, count, forget);
+		i += count ?: 1;
+	}
+	pgdir->lossy |= lost != 0;
+	return lost ? -EIO : 0;
+}
+
+/* Each reference is read once: the backend may change the directory meanwhile. */
+static bool pgdir_read_refs(struct xen_drm_pgdir *pgdir)
+{
+	const struct xendispl_page_directory *dir;
+	bool complete = true;
+	grant_ref_t ref;
+	unsigned int i;
+
+	for (i = 0; i < pgdir->num_pages; i++) {
+		dir = page_address(pgdir->dirs[i / XEN_DRM_GREFS_PER_DIR]);
+		ref = READ_ONCE(dir->gref[i % XEN_DRM_GREFS_PER_DIR]);
+		pgdir->handles[i] = ref;
+		complete &= ref != 0;
+	}
+	return complete;
+}
+
+static int pgdir_map_batch(struct xen_drm_pgdir *pgdir, unsigned int first,
+			   unsigned int count)
+{
+	struct gnttab_map_grant_ref *ops = pgdir->batch->map;
+	grant_handle_t *handles = pgdir->handles + first;
+	struct page **pages = pgdir->pages + first;
+	unsigned int i, failed = 0;
+	int ret;
+
+	/* Also sets a status that is not GNTST_okay. */
+	for (i = 0; i < count; i++)
+		gnttab_set_map_op(&ops[i], (unsigned long)page_address(pages[i]),
+				  GNTMAP_host_map, handles[i], pgdir->domid);
+
+	ret = gnttab_map_refs(ops, NULL, pages, count);
+
+	for (i = 0; i < count; i++) {
+		if (ops[i].status != GNTST_okay) {
+			ops[i].handle = INVALID_GRANT_HANDLE;
+			failed++;
+		}
+		handles[i] = ops[i].handle;
+	}
+	return ret || failed ? -EIO : 0;
+}
+
+/**
+ * xen_drm_pgdir_map - map what the backend granted
+ * @pgdir: new or refilled, and then filled by the backend; not mapped
+ *
+ * Context: may sleep; half a minute for each page that the backend has paged out.
+ *
+ * Returns: 0; -EINVAL when the directory has a hole; -EIO when a page could not
+ * be mapped. After a failure none is mapped.
+ */
+int xen_drm_pgdir_map(struct xen_drm_pgdir *pgdir)
+{
+	unsigned int i = 0, count;
+	int ret;
+
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_map, pgdir);
+
+	if (pgdir->lossy)
+		return -EIO;
+
+	ret = pgdir_read_refs(pgdir) ? 0 : -EINVAL;
+	for (; i < pgdir->num_pages && !ret; i += count) {
+		count = min(pgdir->num_pages - i, PGDIR_MAP_BATCH);
+		ret = pgdir_map_batch(pgdir, i, count);
+	}
+	if (!ret)
+		return 0;
+
+	memset32(pgdir->handles + i, INVALID_GRANT_HANDLE, pgdir->num_pages - i);
+	pgdir_unmap_all(pgdir, false);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_map);
+
+/**
+ * xen_drm_pgdir_unmap - give the backend its pages back
+ * @pgdir: a directory
+ * @forget: the domain has been restored, so that nothing is mapped any more,
+ *	    whatever the hypervisor says of the former handles
+ *
+ * Nobody may use the pages any more. Does nothing when none are mapped.
+ *
+ * Context: may sleep.
+ *
+ * Returns: 0, or -EIO when pages could not be unmapped. The guest has lost these,
+ * and the directory can only be freed.
+ */
+int xen_drm_pgdir_unmap(struct xen_drm_pgdir *pgdir, bool forget)
+{
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_unmap, pgdir, forget);
+
+	return pgdir_unmap_all(pgdir, forget);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_unmap);
+
+/**
+ * xen_drm_pgdir_pages - pages of a buffer of the backend
+ * @pgdir: a mapped directory
+ *
+ * Returns: pages of PAGE_SIZE, valid until the directory is unmapped.
+ */
+struct page **xen_drm_pgdir_pages(struct xen_drm_pgdir *pgdir)
+{
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_pages, pgdir);
+
+	return pgdir->pages;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_pages);

@@ -8,21 +8,31 @@
 #ifndef __XEN_DRM_FRONT_COMPAT_H__
 #define __XEN_DRM_FRONT_COMPAT_H__
 
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/version.h>
 
 #include <drm/drm_atomic.h>
-#include <drm/drm_gem_framebuffer_helper.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 #define vma_is_cow_mapping(vma) is_cow_mapping((vma)->vm_flags)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
-/* The structure got the name of the function that takes it. */
+/*
+ * The structure got the name of the function that takes it. A call of that is
+ * renamed, too, and comes here; tags and functions do not meet.
+ */
+static inline int drm_atomic_state(struct drm_atomic_state *state)
+{
+	return drm_atomic_commit(state);
+}
+
 #define drm_atomic_commit drm_atomic_state
+#define drm_atomic_commit_alloc drm_atomic_state_alloc
+#define drm_atomic_commit_put drm_atomic_state_put
 #endif
 
 /* From 7.0, and from some later 6.12. */
@@ -30,12 +40,15 @@
 #define kzalloc_obj(obj) kzalloc(sizeof(obj), GFP_KERNEL)
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-/* The format's description was not yet handed through. */
-#define kms_fb_create(drm, file, info, mode_cmd) \
-	kms_fb_create(drm, file, mode_cmd)
-#define drm_gem_fb_init_with_funcs(drm, fb, file, info, mode_cmd, funcs) \
-	drm_gem_fb_init_with_funcs(drm, fb, file, mode_cmd, funcs)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+/* The function was set behind the initialisation. */
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)

@@ -58,6 +58,39 @@ void cancel_work_sync(struct work_struct *work)
 	work->queued = false;
 }
 
+unsigned long jiffies;
+
+static struct work_struct *scheduled[4];
+
+void fuzz_schedule_work(struct work_struct *work)
+{
+	unsigned int i = 0;
+
+	while (scheduled[i] && scheduled[i] != work)
+		fuzz_check(++i < ARRAY_SIZE(scheduled), "too many works");
+	scheduled[i] = work;
+	work->queued = true;
+}
+
+bool fuzz_run_scheduled_work(void)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(scheduled) && scheduled[i]; i++) {
+		any |= scheduled[i]->queued;
+		fuzz_run_work(scheduled[i]);
+	}
+	return any;
+}
+
+void msleep(unsigned int ms)
+{
+	fuzz_might_sleep();
+	jiffies += ms * HZ / 1000;
+	fuzz_wait();
+}
+
 void fuzz_run_work(struct work_struct *work)
 {
 	if (!work->queued)

@@ -117,6 +117,9 @@ typedef struct {
 #define atomic_read(v)		((v)->value)
 #define atomic_set(v, i)	((v)->value = (i))
 #define atomic_inc_return(v)	(++(v)->value)
+#define atomic_sub(i, v)	((v)->value -= (i))
+#define atomic_try_cmpxchg(v, old, new) \
+	((v)->value == *(old) ? ((v)->value = (new), true) : (*(old) = (v)->value, false))
 
 typedef struct {
 	s64 value;
@@ -139,6 +142,14 @@ static inline void INIT_LIST_HEAD(struct list_head *list)
 static inline bool list_empty(const struct list_head *list)
 {
 	return list->next == list;
+}
+
+static inline void list_add(struct list_head *entry, struct list_head *list)
+{
+	entry->next = list->next;
+	entry->prev = list;
+	list->next->prev = entry;
+	list->next = entry;
 }
 
 static inline void list_add_tail(struct list_head *entry, struct list_head *list)
@@ -170,6 +181,10 @@ static inline void list_move(struct list_head *entry, struct list_head *list)
 }
 
 #define LIST_HEAD(name)		struct list_head name = { &(name), &(name) }
+#define list_for_each_entry(pos, list, member)					\
+	for (pos = container_of((list)->next, __typeof__(*pos), member);	\
+	     &pos->member != (list);						\
+	     pos = container_of(pos->member.next, __typeof__(*pos), member))
 #define list_for_each_entry_safe(pos, n, list, member)				\
 	for (pos = container_of((list)->next, __typeof__(*pos), member),	\
 	     n = container_of(pos->member.next, __typeof__(*pos), member);	\
@@ -204,6 +219,7 @@ void fuzz_might_sleep(void);
 #define spin_lock(l)		fuzz_lock(l, false)
 #define spin_unlock(l)		fuzz_unlock(l, false)
 #define mutex_init(l)		((l)->lock.held = false)
+#define DEFINE_MUTEX(name)	struct mutex name
 #define init_rwsem(l)		((l)->lock.held = false)
 #define lockdep_assert_held(l)	\
 	fuzz_check((l)->held, "%s: %s is not held", __func__, #l)
@@ -288,6 +304,19 @@ extern struct workqueue_struct *xen_drm_front_wq;
 #define to_delayed_work(w)		container_of(w, struct delayed_work, work)
 #define queue_delayed_work(wq, dwork, delay) ((void)(delay), queue_work(wq, &(dwork)->work))
 #define cancel_delayed_work_sync(dwork)	cancel_work_sync(&(dwork)->work)
+#define DECLARE_DELAYED_WORK(name, function) \
+	struct delayed_work name = { .work = { .func = function } }
+#define schedule_delayed_work(dwork, delay) ((void)(delay), fuzz_schedule_work(&(dwork)->work))
+
+/* On the system's own workqueue. */
+void fuzz_schedule_work(struct work_struct *work);
+/* Runs all that is queued there; returns whether something was. */
+bool fuzz_run_scheduled_work(void);
+
+extern unsigned long jiffies;
+#define time_before(a, b)	((long)((a) - (b)) < 0)
+/* Others get a turn. */
+void msleep(unsigned int ms);
 
 struct kref {
 	int count;
@@ -330,6 +359,8 @@ struct page {
 	void *address;
 	/* grants of it, and pages of the backend that are mapped at it */
 	unsigned int grants, mappings;
+	/* marked as foreign by the core */
+	bool foreign;
 };
 
 void *fuzz_alloc(size_t count, size_t size);
@@ -340,8 +371,16 @@ void *fuzz_alloc_nofail(size_t size, gfp_t gfp);
 #define kvcalloc(n, size, gfp)		fuzz_alloc(n, size)
 #define kvmalloc_array(n, size, gfp)	fuzz_alloc(n, size)
 #define kvmalloc(size, gfp)		fuzz_alloc_nofail(size, gfp)
+#define __get_free_page(gfp)		((unsigned long)fuzz_alloc_nofail(PAGE_SIZE, gfp))
+#define free_page(address)		free((void *)(address))
 #define kfree(ptr)			free(ptr)
 #define kvfree(ptr)			free(ptr)
+
+static inline void memset32(u32 *to, u32 value, size_t count)
+{
+	while (count--)
+		*to++ = value;
+}
 
 __attribute__((format(printf, 2, 3)))
 char *kasprintf(gfp_t gfp, const char *fmt, ...);
@@ -385,6 +424,7 @@ int fuzz_snprintf(char *text, size_t size, const char *fmt, ...);
 
 #define snprintf fuzz_snprintf
 
+#define pr_warn(...)			fuzz_message(__VA_ARGS__)
 #define dev_name(dev)			((void)(dev), "vdispl-0")
 #define get_device(dev)			((dev)->refs++, (dev))
 #define put_device(dev)			((dev)->refs--)

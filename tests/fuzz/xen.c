@@ -11,6 +11,7 @@ enum grant_state { FREE, TAKEN, GRANTED };
 
 static struct grant {
 	enum grant_state state;
+	domid_t domid;
 	grant_ref_t next;
 	unsigned long gfn;
 	/* the backend maps it */
@@ -20,7 +21,7 @@ static struct grant {
 	struct page *page;
 } grants[FUZZ_MAX_GRANTS];
 
-static unsigned int grant_frames;
+static unsigned int grant_frames, grant_version, num_grants;
 static grant_ref_t free_head;
 static unsigned int free_count;
 
@@ -36,12 +37,20 @@ static bool port_taken[FUZZ_MAX_IRQS];
 
 /* The page that a handle is mapped at, NULL when it is not. */
 static struct page *handles[MAX_HANDLES];
+static bool unmap_failed[MAX_HANDLES];
 static unsigned int next_handle, num_mapped;
+/* pages that the driver must not use again, though nothing is mapped at them */
+static struct page *given_up[MAX_HANDLES];
+static unsigned int num_given_up;
 
 const bool *fuzz_eoi_forbidden;
 int (*fuzz_map_status)(unsigned int i);
+int (*fuzz_unmap_status)(unsigned int i);
 const u32 *fuzz_map_refs;
+unsigned int fuzz_map_fails_at, fuzz_unmap_fails_at;
 int fuzz_map_result, fuzz_unmap_result;
+/* Operations since fuzz_begin_mapping(). */
+static unsigned int num_maps, num_unmaps;
 
 /* --- grants ------------------------------------------------------------------ */
 
@@ -61,11 +70,23 @@ static void give_back(grant_ref_t ref)
 
 static struct grant *granted(grant_ref_t ref, const char *who)
 {
-	fuzz_check(ref >= RESERVED_GRANTS && ref < grant_frames * 512,
+	fuzz_check(ref >= RESERVED_GRANTS && ref < num_grants,
 		   "%s: grant %u is none of the driver's", who, ref);
 	fuzz_check(grants[ref].state == GRANTED && !grants[ref].ended,
 		   "%s: grant %u has ended already", who, ref);
 	return &grants[ref];
+}
+
+int HYPERVISOR_grant_table_op(unsigned int op, void *arg, unsigned int count)
+{
+	struct gnttab_get_version *query = arg;
+
+	fuzz_check(op == GNTTABOP_get_version && count == 1 && query->dom == DOMID_SELF,
+		   "grant table operation %u on %u", op, count);
+	if (!grant_version)
+		return -ENOSYS;
+	query->version = grant_version;
+	return 0;
 }
 
 unsigned int gnttab_max_grant_frames(void)
@@ -115,11 +136,11 @@ void gnttab_free_grant_references(grant_ref_t head)
 void gnttab_grant_foreign_access_ref(grant_ref_t ref, domid_t domid,
 				     unsigned long gfn, int readonly)
 {
-	(void)domid;
 	(void)readonly;
-	fuzz_check(ref < grant_frames * 512 && grants[ref].state == TAKEN,
+	fuzz_check(ref < num_grants && grants[ref].state == TAKEN,
 		   "grant %u is used, but was not claimed", ref);
 	grants[ref].state = GRANTED;
+	grants[ref].domid = domid;
 	grants[ref].gfn = gfn;
 	page_of(&grants[ref])->grants++;
 }
@@ -151,12 +172,12 @@ void fuzz_backend_maps(unsigned int choice)
 {
 	unsigned int i, candidates = 0;
 
-	for (i = 0; i < grant_frames * 512; i++)
+	for (i = 0; i < num_grants; i++)
 		candidates += grants[i].state == GRANTED && !grants[i].held;
 	if (!candidates)
 		return;
 	choice %= candidates;
-	for (i = 0; i < grant_frames * 512; i++)
+	for (i = 0; i < num_grants; i++)
 		if (grants[i].state == GRANTED && !grants[i].held && !choice--)
 			grants[i].held = true;
 }
@@ -165,7 +186,7 @@ void fuzz_backend_lets_go(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < grant_frames * 512; i++) {
+	for (i = 0; i < num_grants; i++) {
 		struct page *page = grants[i].page;
 
 		grants[i].held = false;
@@ -181,7 +202,7 @@ static unsigned int count_grants(bool (*wanted)(const struct grant *grant))
 {
 	unsigned int i, count = 0;
 
-	for (i = 0; i < grant_frames * 512; i++)
+	for (i = 0; i < num_grants; i++)
 		count += wanted(&grants[i]);
 	return count;
 }
@@ -201,6 +222,21 @@ unsigned int fuzz_pages_held(void)
 	return count_grants(is_held);
 }
 
+unsigned int fuzz_max_grants(void)
+{
+	return num_grants;
+}
+
+unsigned int fuzz_grants_to(domid_t domid)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < num_grants; i++)
+		count += grants[i].state == GRANTED && !grants[i].ended &&
+			 grants[i].domid == domid;
+	return count;
+}
+
 unsigned int fuzz_grants_in_use(void)
 {
 	return count_grants(is_used) - RESERVED_GRANTS;
@@ -208,7 +244,7 @@ unsigned int fuzz_grants_in_use(void)
 
 bool fuzz_is_granted(grant_ref_t ref)
 {
-	return ref >= RESERVED_GRANTS && ref < grant_frames * 512 &&
+	return ref >= RESERVED_GRANTS && ref < num_grants &&
 	       grants[ref].state == GRANTED && !grants[ref].ended;
 }
 
@@ -237,8 +273,27 @@ int gnttab_alloc_pages(int count, struct page **pages)
 
 void gnttab_free_pages(int count, struct page **pages)
 {
-	while (count--)
+	while (count--) {
+		fuzz_check(!pages[count]->foreign, "a page is freed that is marked as foreign");
 		put_page(pages[count]);
+	}
+}
+
+void fuzz_begin_mapping(void)
+{
+	num_maps = 0;
+	num_unmaps = 0;
+}
+
+static void map_one(struct gnttab_map_grant_ref *map, struct page *page)
+{
+	fuzz_check(map->host_addr == (u64)page_address(page), "a page is mapped elsewhere");
+	fuzz_check(next_handle < MAX_HANDLES, "the target maps too much");
+	fuzz_check(!page->mappings, "two pages are mapped at one");
+	handles[next_handle] = page;
+	page->mappings++;
+	num_mapped++;
+	map->handle = FIRST_HANDLE + next_handle++;
 }
 
 int gnttab_map_refs(struct gnttab_map_grant_ref *map, void *kmap,
@@ -249,51 +304,103 @@ int gnttab_map_refs(struct gnttab_map_grant_ref *map, void *kmap,
 	(void)kmap;
 	fuzz_might_sleep();
 	for (i = 0; i < count; i++)
-		fuzz_check(map[i].ref && (!fuzz_map_refs || map[i].ref == fuzz_map_refs[i]),
-			   "page %u is mapped by grant %u, the directory said otherwise", i,
-			   map[i].ref);
+		fuzz_check(map[i].ref && (!fuzz_map_refs || map[i].ref == fuzz_map_refs[num_maps + i]),
+			   "page %u is mapped by grant %u, the directory said otherwise",
+			   num_maps + i, map[i].ref);
 	if (fuzz_map_result)
 		return fuzz_map_result;
 
-	for (i = 0; i < count; i++) {
-		map[i].status = fuzz_map_status(i);
+	for (i = 0; i < count; i++, num_maps++) {
+		if (num_maps == fuzz_map_fails_at)
+			return -EFAULT;
+		map[i].status = fuzz_map_status(num_maps);
 		map[i].handle = -1;
-		if (map[i].status)
-			continue;
-		fuzz_check(map[i].host_addr == (u64)page_address(pages[i]),
-			   "page %u is mapped elsewhere", i);
-		fuzz_check(next_handle < MAX_HANDLES, "the target maps too much");
-		handles[next_handle] = pages[i];
-		pages[i]->mappings++;
-		num_mapped++;
-		map[i].handle = FIRST_HANDLE + next_handle++;
+		if (!map[i].status)
+			map_one(&map[i], pages[i]);
 	}
+	for (i = 0; i < count; i++)
+		pages[i]->foreign |= !map[i].status;
 	return 0;
 }
 
+static void unmap_one(struct gnttab_unmap_grant_ref *unmap, struct page *page)
+{
+	unsigned int n = unmap->handle - FIRST_HANDLE;
+
+	fuzz_check(n < next_handle && handles[n], "handle %u is unmapped, which is not mapped",
+		   unmap->handle);
+	fuzz_check(handles[n] == page && unmap->host_addr == (u64)page_address(page),
+		   "handle %u is unmapped at another page", unmap->handle);
+	handles[n] = NULL;
+	page->mappings--;
+	num_mapped--;
+}
+
+static int unmap_status(const struct gnttab_unmap_grant_ref *unmap)
+{
+	if (unmap->handle == INVALID_GRANT_HANDLE)
+		return GNTST_general_error;
+	return fuzz_unmap_status ? fuzz_unmap_status(num_unmaps) : 0;
+}
+
+/* The driver cannot know what has been unmapped: it must use none of the pages again. */
+static int unmap_fails(struct gnttab_unmap_grant_ref *unmap, struct page **pages,
+		       unsigned int done, unsigned int count, int error)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		unsigned int n = unmap[i].handle - FIRST_HANDLE;
+
+		if (i < done && !unmap[i].status)
+			given_up[num_given_up++] = pages[i];
+		else if (n < next_handle)
+			unmap_failed[n] = true;
+	}
+	return error;
+}
+
+/* A handle that never was one is refused; a former one might be another's by now. */
 int gnttab_unmap_refs(struct gnttab_unmap_grant_ref *unmap, void *kunmap,
 		      struct page **pages, unsigned int count)
 {
-	unsigned int i, n;
+	unsigned int i;
 
 	(void)kunmap;
 	fuzz_might_sleep();
 	if (fuzz_unmap_result)
-		return fuzz_unmap_result;
+		return unmap_fails(unmap, pages, 0, count, fuzz_unmap_result);
 
-	for (i = 0; i < count; i++) {
-		n = unmap[i].handle - FIRST_HANDLE;
-		fuzz_check(n < next_handle && handles[n],
-			   "handle %u is unmapped, which is not mapped", unmap[i].handle);
-		fuzz_check(handles[n] == pages[i] &&
-			   unmap[i].host_addr == (u64)page_address(pages[i]),
-			   "handle %u is unmapped at another page", unmap[i].handle);
-		unmap[i].status = GNTST_okay;
-		handles[n] = NULL;
-		pages[i]->mappings--;
-		num_mapped--;
+	for (i = 0; i < count; i++, num_unmaps++) {
+		if (num_unmaps == fuzz_unmap_fails_at)
+			return unmap_fails(unmap, pages, i, count, -EFAULT);
+		unmap[i].status = unmap_status(&unmap[i]);
+		if (!unmap[i].status)
+			unmap_one(&unmap[i], pages[i]);
+		else if (unmap[i].handle != INVALID_GRANT_HANDLE)
+			unmap_failed[unmap[i].handle - FIRST_HANDLE] = true;
 	}
+	for (i = 0; i < count; i++)
+		pages[i]->foreign = false;
 	return 0;
+}
+
+void fuzz_xen_restore(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < num_grants; i++)
+		grants[i].held = false;
+	for (i = 0; i < next_handle; i++) {
+		if (!handles[i])
+			continue;
+		handles[i]->mappings--;
+		num_mapped--;
+		/* It might be used again, but the driver does not know it any more. */
+		if (unmap_failed[i])
+			given_up[num_given_up++] = handles[i];
+		handles[i] = NULL;
+	}
 }
 
 unsigned int fuzz_handles_left(void)
@@ -445,23 +552,34 @@ unsigned int fuzz_last_eoi(unsigned int irq)
 
 void fuzz_xen_reset(unsigned int frames)
 {
+	fuzz_xen_reset_version(frames, 1);
+}
+
+void fuzz_xen_reset_version(unsigned int frames, unsigned int version)
+{
 	unsigned int i;
 
 	fuzz_memory_reset();
 	grant_frames = frames;
+	grant_version = version;
+	num_grants = frames * (version == 2 ? 256 : 512);
 	memset(grants, 0, sizeof(grants));
 	memset(irqs, 0, sizeof(irqs));
 	memset(port_taken, 0, sizeof(port_taken));
 	memset(handles, 0, next_handle * sizeof(*handles));
 	next_handle = 0;
 	num_mapped = 0;
+	memset(unmap_failed, 0, sizeof(unmap_failed));
+	num_given_up = 0;
 	fuzz_map_result = 0;
 	fuzz_unmap_result = 0;
+	fuzz_map_fails_at = UINT_MAX;
+	fuzz_unmap_fails_at = UINT_MAX;
 	fuzz_eoi_forbidden = NULL;
 	fuzz_fail_in = 0;
 	free_count = 0;
 	free_head = INVALID_GRANT_REF;
-	for (i = 0; i < frames * 512; i++) {
+	for (i = 0; i < num_grants; i++) {
 		if (i < RESERVED_GRANTS)
 			grants[i].state = TAKEN;
 		else
@@ -483,6 +601,8 @@ void fuzz_xen_free_lost_pages(void)
 		page->mappings--;
 		put_page(page);
 	}
+	while (num_given_up)
+		put_page(given_up[--num_given_up]);
 }
 
 void fuzz_xen_expect_nothing_left(void)

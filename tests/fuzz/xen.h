@@ -16,14 +16,28 @@ typedef u32 grant_handle_t;
 typedef u16 domid_t;
 typedef u32 evtchn_port_t;
 
+#define DOMID_SELF		((domid_t)0x7ff0)
 #define INVALID_GRANT_REF	((grant_ref_t)-1)
+#define INVALID_GRANT_HANDLE	((grant_handle_t)-1)
 #define GNTST_okay		0
+#define GNTST_general_error	(-1)
+#define GNTTABOP_get_version	10
 #define GNTMAP_host_map		2
 
 struct grant_entry_v1 {
 	u16 flags;
 	domid_t domid;
 	u32 frame;
+};
+
+union grant_entry_v2 {
+	u64 words[2];
+};
+
+struct gnttab_get_version {
+	domid_t dom;
+	u16 pad;
+	u32 version;
 };
 
 struct gnttab_map_grant_ref {
@@ -43,6 +57,7 @@ struct gnttab_unmap_grant_ref {
 	int16_t status;
 };
 
+int HYPERVISOR_grant_table_op(unsigned int op, void *arg, unsigned int count);
 unsigned int gnttab_max_grant_frames(void);
 int gnttab_alloc_grant_references(u16 count, grant_ref_t *head);
 int gnttab_claim_grant_reference(grant_ref_t *head);
@@ -131,6 +146,10 @@ void xen_irq_lateeoi(unsigned int irq, unsigned int flags);
 
 /* Everything as in a domain that has just begun, with a grant table that small. */
 void fuzz_xen_reset(unsigned int grant_frames);
+/* The same, with entries of version 2, or a hypervisor that knows no version: 0. */
+void fuzz_xen_reset_version(unsigned int grant_frames, unsigned int version);
+/* The domain has been restored: nobody maps anything any more. */
+void fuzz_xen_restore(void);
 /* What could not be unmapped is lost to the guest, but not to this process. */
 void fuzz_xen_free_lost_pages(void);
 /* Nothing may be left: grants, pages, mappings, ports, interrupts. */
@@ -140,15 +159,27 @@ void fuzz_xen_expect_nothing_left(void);
 void fuzz_backend_maps(unsigned int choice);
 void fuzz_backend_lets_go(void);
 unsigned int fuzz_pages_held(void);
+unsigned int fuzz_max_grants(void);
 unsigned int fuzz_grants_in_use(void);
+/* Entries that are granted to a domain. */
+unsigned int fuzz_grants_to(domid_t domid);
 bool fuzz_is_granted(grant_ref_t ref);
 /* The granted page, by what a directory says of it. */
 unsigned long fuzz_granted_gfn(grant_ref_t ref);
 
-/* What the next mapping and unmapping operations say, by the target. */
+/*
+ * What the next mapping and unmapping operations say, by the target. They are
+ * counted from fuzz_begin_mapping() on.
+ */
 extern int (*fuzz_map_status)(unsigned int i);
+/* NULL: they succeed. */
+extern int (*fuzz_unmap_status)(unsigned int i);
 /* What the directory said when it was read, or NULL. */
 extern const u32 *fuzz_map_refs;
+void fuzz_begin_mapping(void);
+/* The hypercall returns an error instead of doing this operation, UINT_MAX: never. */
+extern unsigned int fuzz_map_fails_at, fuzz_unmap_fails_at;
+/* It returns this, and does nothing, if it is not 0. */
 extern int fuzz_map_result, fuzz_unmap_result;
 unsigned int fuzz_num_mapped(void);
 /* None is given out twice in a run. */

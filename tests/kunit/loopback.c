@@ -1,39 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * A backend without Xen. Nothing is ever notified: the frontend is made to
- * believe that the backend looks by itself, which it does.
+ * A backend without Xen. Its interrupts are bits: a thread that plays the backend
+ * looks at them, and calls the handlers. Requests are not notified by default, since
+ * the thread looks into the ring by itself.
  */
 
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>
 
 #include <kunit/device.h>
+#include <kunit/static_stub.h>
+#include <kunit/test-bug.h>
+
+#include <xen/events.h>
 
 #include "loopback.h"
 
 /* So far ahead that no index of a test comes to it. */
 #define NEVER_NOTIFY	0x80000000
 
-static bool loopback_flip_done(void *sink, unsigned int index, u64 cookie, int error)
+static void loopback_done(void *owner, u32 serial, ktime_t when)
 {
-	struct loopback *lb = sink;
+	struct loopback *lb = owner;
 
-	if (lb->num_flips < ARRAY_SIZE(lb->flips))
-		lb->flips[lb->num_flips] = (struct loopback_flip) {
-			.index = index,
-			.cookie = cookie,
-			.error = error,
-		};
-	lb->num_flips++;
+	lb->num_done++;
+	lb->done_serial = serial;
+	lb->done_when = when;
 	if (lb->during_flip)
 		lb->during_flip(lb);
-
-	if (!lb->expected_cookie || lb->expected_cookie != cookie)
-		return false;
-	lb->expected_cookie = 0;
-	return true;
 }
+
+static void loopback_refused(void *owner, u32 serial, int error)
+{
+	struct loopback *lb = owner;
+
+	lb->num_refused++;
+	lb->refused_serial = serial;
+	lb->refused_error = error;
+	if (lb->during_flip)
+		lb->during_flip(lb);
+}
+
+static const struct xen_drm_flip_ops loopback_flip_ops = {
+	.done = loopback_done,
+	.refused = loopback_refused,
+};
 
 static void loopback_broken(void *owner, const char *fault)
 {
@@ -43,15 +56,44 @@ static void loopback_broken(void *owner, const char *fault)
 	atomic_inc(&lb->num_broken);
 }
 
-static const struct xen_drm_front_conn_ops loopback_ops = {
-	.flip_done = loopback_flip_done,
+static void loopback_missed(void *owner)
+{
+	struct loopback *lb = owner;
+
+	atomic_inc(&lb->num_missed);
+}
+
+static void loopback_answers(void *owner)
+{
+	struct loopback *lb = owner;
+
+	atomic_inc(&lb->num_answers);
+}
+
+static const struct xen_drm_conn_ops loopback_ops = {
 	.broken = loopback_broken,
+	.missed = loopback_missed,
+	.answers = loopback_answers,
 };
 
-KUNIT_DEFINE_ACTION_WRAPPER(put_conn, xen_drm_front_conn_put,
-			    struct xen_drm_front_conn *);
+/* Stubs are for the test's thread alone; the others' calls find no event channel. */
+static struct loopback *loopback_notified;
 
-/* A connection with one connector, which KMS listens to, and its backend. */
+static void stub_notify(struct xen_drm_chan *chan)
+{
+	loopback_notified->notified++;
+}
+
+static void stub_eoi(struct xen_drm_chan *chan, int irq, unsigned int flags)
+{
+	loopback_notified->eois++;
+	if (flags & XEN_EOI_FLAG_SPURIOUS)
+		loopback_notified->spurious++;
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(put_conn, xen_drm_conn_put, struct xen_drm_conn *);
+
+/* A connection with one connector, whose flips are told to the loopback. */
 struct loopback *loopback_create(struct kunit *test)
 {
 	struct device *dev = kunit_device_register(test, "vdispl-loopback");
@@ -65,16 +107,19 @@ struct loopback *loopback_create(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, lb->sring);
 	KUNIT_ASSERT_NOT_NULL(test, lb->evt_page);
 
-	lb->held.max_pages = 1000;
-	lb->conn = xen_drm_front_conn_alloc(dev, &lb->held, 0, 1, 2, &loopback_ops, lb);
+	lb->conn = xen_drm_conn_alloc(dev, 0, 1, 2, &loopback_ops, lb);
 	KUNIT_ASSERT_NOT_NULL(test, lb->conn);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, put_conn, lb->conn), 0);
 
-	lb->chan = &lb->conn->channels[0];
-	xen_drm_front_evtchnl_attach(lb->chan, lb->sring, lb->evt_page);
-	xen_drm_front_conn_set_sink(lb->conn, lb);
+	lb->chan = xen_drm_conn_chan(lb->conn, 0);
+	xen_drm_chan_attach(lb->chan, lb->sring, lb->evt_page);
+	xen_drm_chan_set_flip_ops(lb->chan, &loopback_flip_ops, lb);
 	BACK_RING_INIT(&lb->ring, lb->sring, XEN_PAGE_SIZE);
 	lb->sring->req_event = NEVER_NOTIFY;
+
+	loopback_notified = lb;
+	kunit_activate_static_stub(test, xen_drm_chan_notify, stub_notify);
+	kunit_activate_static_stub(test, xen_drm_chan_eoi, stub_eoi);
 	return lb;
 }
 
@@ -95,22 +140,47 @@ bool loopback_take(struct loopback *lb, struct xendispl_req *req)
 	return true;
 }
 
+static void loopback_put_response(struct loopback *lb, const struct xendispl_resp *resp)
+{
+	int notify;
+
+	*RING_GET_RESPONSE(&lb->ring, lb->ring.rsp_prod_pvt) = *resp;
+	lb->ring.rsp_prod_pvt++;
+	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&lb->ring, notify);
+	if (notify)
+		set_bit(LOOPBACK_REPLY, &lb->interrupts);
+}
+
 void loopback_respond(struct loopback *lb, u16 id, u8 operation, s32 status)
 {
-	struct xendispl_resp *resp = RING_GET_RESPONSE(&lb->ring, lb->ring.rsp_prod_pvt);
-
-	*resp = (struct xendispl_resp) {
+	const struct xendispl_resp resp = {
 		.id = id,
 		.operation = operation,
 		.status = status,
 	};
-	lb->ring.rsp_prod_pvt++;
-	RING_PUSH_RESPONSES(&lb->ring);
+
+	loopback_put_response(lb, &resp);
+}
+
+/* Also to a request for something else. */
+void loopback_respond_edid(struct loopback *lb, const struct xendispl_req *req, u32 size)
+{
+	const struct xendispl_resp resp = {
+		.id = req->id,
+		.operation = req->operation,
+		.op.get_edid.edid_sz = size,
+	};
+
+	loopback_put_response(lb, &resp);
 }
 
 void loopback_agree(struct loopback *lb, const struct xendispl_req *req)
 {
 	loopback_respond(lb, req->id, req->operation, 0);
+}
+
+void loopback_say_nothing(struct loopback *lb, const struct xendispl_req *req)
+{
 }
 
 void loopback_event(struct loopback *lb, u16 id, u8 type, u64 cookie)
@@ -124,16 +194,13 @@ void loopback_event(struct loopback *lb, u16 id, u8 type, u64 cookie)
 	};
 	virt_wmb(); /* the event before the index that announces it */
 	WRITE_ONCE(lb->evt_page->in_prod, prod + 1);
+	set_bit(LOOPBACK_EVENT, &lb->interrupts);
 }
 
-/* What the interrupt's thread does; returns whether there was progress. */
-bool loopback_handle_replies(struct loopback *lb)
+/* Has the backend raised this interrupt since the last time? */
+bool loopback_raised(struct loopback *lb, unsigned int which)
 {
-	bool progress = false;
-
-	while (xen_drm_front_evtchnl_drain_replies(lb->chan, &progress))
-		;
-	return progress;
+	return test_and_clear_bit(which, &lb->interrupts);
 }
 
 static int loopback_thread(void *data)
@@ -144,7 +211,10 @@ static int loopback_thread(void *data)
 	while (!kthread_should_stop()) {
 		while (loopback_take(lb, &req))
 			lb->answer(lb, &req);
-		loopback_handle_replies(lb);
+		if (loopback_raised(lb, LOOPBACK_REPLY))
+			xen_drm_chan_reply_interrupt(-1, lb->chan);
+		if (loopback_raised(lb, LOOPBACK_EVENT))
+			xen_drm_chan_event_interrupt(-1, lb->chan);
 		usleep_range(500, 1000);
 	}
 	return 0;
@@ -164,4 +234,99 @@ void loopback_start(struct loopback *lb,
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(lb->test, thread);
 	KUNIT_ASSERT_EQ(lb->test,
 			kunit_add_action_or_reset(lb->test, stop_thread, thread), 0);
+}
+
+/* Takes what is there, without an interrupt; returns whether there was an answer. */
+bool loopback_handle_replies(struct loopback *lb)
+{
+	return xen_drm_chan_poll(lb->chan);
+}
+
+int loopback_call(struct loopback *lb, u8 operation)
+{
+	struct xendispl_req req = { .operation = operation };
+	struct xen_drm_call call;
+	int ret;
+
+	ret = xen_drm_chan_submit(lb->chan, &req, &call, false);
+	return ret ?: xen_drm_chan_wait(lb->chan, &call, false);
+}
+
+/* A request whose reply nobody waits for. */
+int loopback_post(struct loopback *lb)
+{
+	struct xendispl_req req = { .operation = XENDISPL_OP_DBUF_DESTROY };
+	int ret;
+
+	ret = xen_drm_chan_submit(lb->chan, &req, NULL, false);
+	xen_drm_chan_push(lb->chan);
+	return ret;
+}
+
+int loopback_flip(struct loopback *lb, u64 cookie)
+{
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_PG_FLIP,
+		.op.pg_flip.fb_cookie = cookie,
+	};
+
+	return xen_drm_chan_flip(lb->chan, &req, &lb->serial);
+}
+
+/* Makes the ring full. */
+void loopback_fill(struct loopback *lb)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOOPBACK_RING_SIZE; i++)
+		KUNIT_ASSERT_EQ_MSG(lb->test, loopback_post(lb), 0, "request %u", i);
+}
+
+/* As if all that is open had gone out a time-out ago. */
+void loopback_age(struct loopback *lb)
+{
+	const unsigned long age = msecs_to_jiffies(3000);
+	unsigned int i;
+
+	for (i = 0; i < LOOPBACK_RING_SIZE; i++)
+		lb->chan->slots[i].sent -= age;
+	lb->chan->flip_sent -= age;
+	lb->chan->heard -= age;
+}
+
+void loopback_expect_sound(struct loopback *lb)
+{
+	struct kunit *test = lb->test;
+
+	KUNIT_EXPECT_FALSE(test, xen_drm_conn_is_broken(lb->conn));
+	KUNIT_EXPECT_FALSE(test, xen_drm_conn_is_at_fault(lb->conn));
+	KUNIT_EXPECT_EQ(test, atomic_read(&lb->num_broken), 0);
+}
+
+/* Another thread may have found the fault, and tells of it after waking us. */
+static void wait_until_told(struct loopback *lb)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < 1000 && !atomic_read(&lb->num_broken); ms++)
+		usleep_range(1000, 2000);
+}
+
+/* Broken by the backend's fault, told once, and nothing more is sent. */
+void loopback_expect_fault(struct loopback *lb)
+{
+	RING_IDX prod = lb->sring->req_prod;
+	struct kunit *test = lb->test;
+
+	wait_until_told(lb);
+	KUNIT_EXPECT_TRUE(test, xen_drm_conn_is_broken(lb->conn));
+	KUNIT_EXPECT_TRUE(test, xen_drm_conn_is_at_fault(lb->conn));
+	KUNIT_EXPECT_EQ(test, atomic_read(&lb->num_broken), 1);
+	KUNIT_EXPECT_TRUE_MSG(test, strstarts(lb->fault, "connector 0: ") &&
+			      strlen(lb->fault) > 20, "told '%s'", lb->fault);
+	KUNIT_EXPECT_EQ(test, loopback_call(lb, XENDISPL_OP_FB_ATTACH), -ENODEV);
+	KUNIT_EXPECT_EQ(test, loopback_post(lb), -ENODEV);
+	KUNIT_EXPECT_EQ(test, loopback_flip(lb, LOOPBACK_COOKIE), -ENODEV);
+	KUNIT_EXPECT_EQ(test, lb->sring->req_prod, prod);
+	KUNIT_EXPECT_EQ(test, atomic_read(&lb->num_broken), 1);
 }

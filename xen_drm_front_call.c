@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: requests, and tasks that wait for their
+ * replies.
+ */
+
+#include "xen_drm_front_call.h"
+
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
+
+#include <xen/events.h>
+
+#include "xen_drm_front_evtchnl.h"
+
+/**
+ * DOC: Requests
+ *
+ * A request goes into the ring by xen_drm_chan_submit() and out to the backend by
+ * xen_drm_chan_push(), so that several can go out with one notification. What a
+ * task waits for is a &struct xen_drm_call of its own. When it stops waiting, its
+ * slot in the ring becomes an abandoned one, and a late reply frees that.
+ *
+ * Local clients can fill a ring while the backend is busy, so a full ring is
+ * nobody's fault: tasks wait for room, flips are tried again by their owner.
+ */
+
+/**
+ * xen_drm_chan_notify - tell the backend that there are requests
+ * @chan: the channel
+ *
+ * Context: any.
+ */
+VISIBLE_IF_KUNIT void xen_drm_chan_notify(struct xen_drm_chan *chan)
+{
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_chan_notify, chan);
+	notify_remote_via_irq(chan->req_irq);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_notify);
+
+static void chan_publish(struct xen_drm_chan *chan)
+{
+	int notify;
+
+	lockdep_assert_held(&chan->lock);
+
+	if (xen_drm_chan_is_dead(chan) || chan->req_prod == chan->ring.req_prod_pvt)
+		return;
+
+	chan->req_prod = chan->ring.req_prod_pvt;
+	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&chan->ring, notify);
+	if (notify)
+		xen_drm_chan_notify(chan);
+}
+
+static struct xen_drm_slot *chan_find_free_slot(struct xen_drm_chan *chan)
+{
+	struct xen_drm_slot *slot;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(chan->slots); i++) {
+		slot = &chan->slots[chan->next_id % ARRAY_SIZE(chan->slots)];
+		if (slot->state == XEN_DRM_SLOT_FREE) {
+			slot->id = chan->next_id++;
+			return slot;
+		}
+		chan->next_id++;
+	}
+	return NULL;
+}
+
+/* The only place that writes into the ring. Returns -EAGAIN when it is full. */
+static struct xen_drm_slot *
+chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
+	 enum xen_drm_slot_state state, struct xen_drm_chan_news *news)
+{
+	struct xen_drm_slot *slot;
+
+	lockdep_assert_held(&chan->lock);
+
+	/* The responses to flips and posts are taken when there is a reason to. */
+	if (RING_FULL(&chan->ring))
+		xen_drm_chan_drain_replies(chan, news);
+	if (xen_drm_chan_is_dead(chan))
+		return ERR_PTR(-ENODEV);
+
+	slot = RING_FULL(&chan->ring) ? NULL : chan_find_free_slot(chan);
+	if (!slot)
+		return ERR_PTR(-EAGAIN);
+
+	req->id = slot->id;
+	slot->operation = req->operation;
+	slot->state = state;
+	slot->sent = jiffies;
+	slot->late = false;
+	slot->serial = chan->flip_serial;
+	*RING_GET_REQUEST(&chan->ring, chan->ring.req_prod_pvt) = *req;
+	chan->ring.req_prod_pvt++;
+	return slot;
+}
+
+static int chan_try_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
+			   struct xen_drm_call *call)
+{
+	struct xen_drm_chan_news news = {};
+	struct xen_drm_slot *slot;
+
+	guard(rcu)();
+
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		slot = chan_put(chan, req, call ? XEN_DRM_SLOT_CALL : XEN_DRM_SLOT_ABANDONED,
+				&news);
+		if (!IS_ERR(slot) && call) {
+			*call = (struct xen_drm_call) { .id = slot->id };
+			slot->call = call;
+			if (!chan->num_waits++)
+				xen_drm_chan_drain_replies(chan, &news);
+		}
+	}
+	xen_drm_chan_tell(chan, &news);
+	return PTR_ERR_OR_ZERO(slot);
+}
+
+/* Counts a task that wants an interrupt for the next response. */
+static void chan_begin_wait(struct xen_drm_chan *chan)
+{
+	struct xen_drm_chan_news news = {};
+
+	guard(rcu)();
+
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		chan_publish(chan);
+		if (!chan->num_waits++)
+			xen_drm_chan_drain_replies(chan, &news);
+	}
+	xen_drm_chan_tell(chan, &news);
+}
+
+static void chan_end_wait(struct xen_drm_chan *chan)
+{
+	scoped_guard(spinlock_irqsave, &chan->lock)
+		chan->num_waits--;
+}
+
+/* The ring is full. What is queued in it goes out, else room would never come. */
+static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *req,
+			      struct xen_drm_call *call, bool killable)
+{
+	const long timeout = msecs_to_jiffies(XEN_DRM_TIMEOUT_MS);
+	int ret = -EAGAIN;
+	long left;
+
+	chan_begin_wait(chan);
+	if (killable)
+		left = wait_event_killable_timeout(chan->reply_wait,
+						   (ret = chan_try_submit(chan, req, call)) !=
+						   -EAGAIN, timeout);
+	else
+		left = wait_event_timeout(chan->reply_wait,
+					  (ret = chan_try_submit(chan, req, call)) !=
+					  -EAGAIN, timeout);
+	chan_end_wait(chan);
+
+	if (ret != -EAGAIN)
+		return ret;
+	if (left < 0)
+		return -EINTR;
+	/* An interrupt may have been lost or late; tells of what is overdue, too. */
+	xen_drm_chan_poll(chan);
+	ret = chan_try_submit(chan, req, call);
+	return ret == -EAGAIN ? -ETIMEDOUT : ret;
+}
+
+/**
+ * xen_drm_chan_submit - put a request into the ring
+ * @chan: the channel
+ * @req: zeroed but for what the operation needs; the id is filled in
+ * @call: for xen_drm_chan_wait(), which must follow on success; NULL if the outcome
+ *	does not matter
+ * @killable: return when the task is killed, or has been before
+ *
+ * The backend sees the request only after xen_drm_chan_push(), or when the ring is
+ * full.
+ *
+ * Context: may sleep, XEN_DRM_TIMEOUT_MS at most, if the ring is full.
+ *
+ * Returns: 0; -EINTR when the task is killed; -ETIMEDOUT when the ring stays full;
+ * -ENODEV when the channel is broken.
+ */
+int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
+			struct xen_drm_call *call, bool killable)
+{
+	int ret;
+
+	might_sleep();
+
+	if (killable && fatal_signal_pending(current))
+		return -EINTR;
+
+	ret = chan_try_submit(chan, req, call);
+	return ret == -EAGAIN ? chan_wait_for_room(chan, req, call, killable) : ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_submit);
+
+/**
+ * xen_drm_chan_push - let the backend see what has been submitted
+ * @chan: the channel
+ *
+ * Notifies it once, if it wants that.
+ *
+ * Context: any.
+ */
+void xen_drm_chan_push(struct xen_drm_chan *chan)
+{
+	scoped_guard(spinlock_irqsave, &chan->lock)
+		chan_publish(chan);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_push);
+
+/*
+ * Counted from the latest sign of life, if that is younger than the request: a
+ * backend that works through a full ring is not silent. One that is silent is
+ * waited for once, however many requests it owes a reply.
+ */
+static long chan_time_left(struct xen_drm_chan *chan, const struct xen_drm_call *call)
+{
+	unsigned long begin, end;
+
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		begin = chan->slots[call->id % ARRAY_SIZE(chan->slots)].sent;
+		if (time_after(chan->heard, begin))
+			begin = chan->heard;
+	}
+	end = begin + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS);
+	return time_after(end, jiffies) ? end - jiffies : 0;
+}
+
+static bool chan_wait_is_over(const struct xen_drm_chan *chan,
+			      const struct xen_drm_call *call)
+{
+	return READ_ONCE(call->done) || READ_ONCE(chan->broken);
+}
+
+/* After the wait, however it ended. From now on nobody writes to the call. */
+static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killed)
+{
+	struct xen_drm_slot *slot = &chan->slots[call->id % ARRAY_SIZE(chan->slots)];
+	bool broken;
+
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		broken = chan->broken;
+		if (!call->done && slot->call == call) {
+			slot->state = XEN_DRM_SLOT_ABANDONED;
+			slot->call = NULL;
+			chan->num_waits--;
+		}
+	}
+
+	if (call->done)
+		return xen_drm_chan_status(call->status);
+	if (broken)
+		return -ENODEV;
+	return killed ? -EINTR : -ETIMEDOUT;
+}
+
+/**
+ * xen_drm_chan_wait - wait for the reply to a request
+ * @chan: the channel
+ * @call: submitted; on return its storage is the caller's again
+ * @killable: stop waiting when the task is killed
+ *
+ * Pushes what has been submitted. If no reply comes, the backend may execute the
+ * request all the same, now or later.
+ *
+ * Context: may sleep, XEN_DRM_TIMEOUT_MS at most.
+ *
+ * Returns: 0, the translated status of the response, -ETIMEDOUT when none came, of
+ * which the connection has been told, -EINTR when the task is killed, or -ENODEV
+ * when the channel is broken.
+ */
+int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killable)
+{
+	long left;
+
+	xen_drm_chan_push(chan);
+	left = chan_time_left(chan, call);
+	if (killable)
+		left = wait_event_killable_timeout(chan->reply_wait,
+						   chan_wait_is_over(chan, call), left);
+	else
+		left = wait_event_timeout(chan->reply_wait,
+					  chan_wait_is_over(chan, call), left);
+
+	/* If the guest did not run, the reply may be there, but not its interrupt. */
+	if (!left)
+		xen_drm_chan_poll(chan);
+	return chan_collect(chan, call, left < 0);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_wait);
+
+/* Returns as chan_put(). A flip cannot wait for room, so its owner will be told. */
+static struct xen_drm_slot *chan_put_flip(struct xen_drm_chan *chan, struct xendispl_req *req,
+					  struct xen_drm_chan_news *news)
+{
+	struct xen_drm_slot *slot;
+
+	lockdep_assert_held(&chan->lock);
+
+	if (xen_drm_chan_is_dead(chan))
+		return ERR_PTR(-ENODEV);
+	if (chan->flip_open)
+		return ERR_PTR(-EBUSY);
+
+	slot = chan_put(chan, req, XEN_DRM_SLOT_FLIP, news);
+	if (slot != ERR_PTR(-EAGAIN) || chan->flip_waits)
+		return slot;
+
+	chan->flip_waits = true;
+	if (chan->num_waits++)
+		return slot;
+	xen_drm_chan_drain_replies(chan, news);
+	return chan_put(chan, req, XEN_DRM_SLOT_FLIP, news);
+}
+
+/**
+ * xen_drm_chan_flip - send a page flip
+ * @chan: the channel
+ * @req: a XENDISPL_OP_PG_FLIP
+ * @serial: set to the number of the flip, which &xen_drm_flip_ops names
+ *
+ * The flip is open until its event or a refusal comes, or until a later SET_CONFIG
+ * succeeds, which nobody is told of. What has been submitted before goes out as well.
+ *
+ * Context: does not sleep; may be called under &drm_device.event_lock.
+ *
+ * Returns: 0; -EBUSY while another flip is open, also one that its owner has given
+ * up; -EAGAIN when the ring is full, and &xen_drm_chan_ops.answers will be called when
+ * there is room; -ENODEV when the channel is broken.
+ */
+int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *serial)
+{
+	struct xen_drm_chan_news news = {};
+	struct xen_drm_slot *slot;
+
+	guard(rcu)();
+
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		slot = chan_put_flip(chan, req, &news);
+		if (!IS_ERR(slot)) {
+			slot->serial = ++chan->flip_serial;
+			chan->flip_open = true;
+			chan->flip_late = false;
+			chan->flip_cookie = req->op.pg_flip.fb_cookie;
+			chan->flip_sent = slot->sent;
+			*serial = chan->flip_serial;
+			chan_publish(chan);
+		}
+	}
+	/* No flip was open, so none can have ended. */
+	xen_drm_chan_tell(chan, &news);
+	return PTR_ERR_OR_ZERO(slot);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_flip);

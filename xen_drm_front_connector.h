@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Xen para-virtualised display frontend: connectors.
+ */
+
+#ifndef __XEN_DRM_FRONT_CONNECTOR_H__
+#define __XEN_DRM_FRONT_CONNECTOR_H__
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_connector.h>
+#include <drm/drm_modes.h>
+
+#include "xen_drm_front.h"
+
+struct drm_edid;
+struct xen_drm_edid_query;
+
+/* Each byte of the toolstack's name may need four characters when escaped. */
+#define XEN_DRM_ESCAPED_ID_LEN	(4 * XEN_DRM_UNIQUE_ID_LEN)
+
+/** struct xen_drm_connector - a connector, as user space sees it */
+struct xen_drm_connector {
+	/** @base: base class */
+	struct drm_connector base;
+	/** @mode: what the backend shows; under &drm_mode_config.mutex */
+	struct drm_display_mode mode;
+	/** @edid: the backend's, or NULL; under &drm_mode_config.mutex */
+	const struct drm_edid *edid;
+	/** @unique_id: the toolstack's name of the connector, escaped */
+	char unique_id[XEN_DRM_ESCAPED_ID_LEN];
+	/** @link_work: tells user space of a mode that the backend refused */
+	struct work_struct link_work;
+};
+
+int xen_drm_connector_init(struct xen_drm_display *display,
+			   struct xen_drm_connector *connector,
+			   const struct xen_drm_cfg_connector *cfg);
+bool xen_drm_connector_update(struct xen_drm_connector *connector,
+			      const struct xen_drm_cfg_connector *cfg,
+			      const struct drm_edid *edid);
+void xen_drm_connector_set_bad(struct xen_drm_connector *connector);
+struct xen_drm_edid_query *xen_drm_connector_ask_edid(struct xen_drm_chan *chan,
+						      const struct xen_drm_link *link);
+const struct drm_edid *xen_drm_connector_take_edid(struct xen_drm_connector *connector,
+						   struct xen_drm_edid_query *query);
+
+#endif /* __XEN_DRM_FRONT_CONNECTOR_H__ */

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: the DRM device.
+ */
+
+#include <linux/device.h>
+#include <linux/seq_file.h>
+
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_debugfs.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_ioctl.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+#include <drm/drm_probe_helper.h>
+
+#include "xen_drm_front_display.h"
+
+#include "xen_drm_front.h"
+#include "xen_drm_front_conn.h"
+#include "xen_drm_front_gem.h"
+#include "xen_drm_front_kms.h"
+#include "xen_drm_front_share.h"
+
+/**
+ * DOC: The DRM device
+ *
+ * A display begins with the first connection that works, and survives each of its
+ * connections: its card, the names of its connectors, its clients with their buffers
+ * and mappings stay. It *joins* a connection and *leaves* it. In between nobody is
+ * there, and clients go on in the dark.
+ *
+ * *Join* tells the backend what it is to know: buffers, framebuffers, and by a commit
+ * that changes nothing the modes and the pictures. *Leave* takes the channels away
+ * from all who use them, then sees that no call from below is under way any more.
+ *
+ * It ends when the toolstack takes the device away, with the driver, and when a new
+ * configuration does not fit. Its memory goes with the last file, mapping and dma-buf.
+ */
+
+DEFINE_DRM_GEM_FOPS(display_fops);
+
+static const struct drm_driver display_driver = {
+	.driver_features = DRIVER_GEM | DRIVER_MODESET | DRIVER_ATOMIC,
+	.fops = &display_fops,
+	.name = "xendrm-du",
+	.desc = "Xen para-virtualised display",
+	.major = 1,
+	.minor = 0,
+	.gem_create_object = xen_drm_gem_native_create_object,
+	.gem_prime_import = xen_drm_gem_prime_import,
+	.gem_prime_import_sg_table = xen_drm_gem_prime_import_sg_table,
+	.dumb_create = xen_drm_gem_dumb_create,
+};
+
+static int display_show(struct seq_file *m, void *unused)
+{
+	struct drm_debugfs_entry *entry = m->private;
+	struct xen_drm_display *display = to_xen_drm_display(entry->dev);
+	struct xen_drm_link link;
+
+	scoped_guard(mutex, &display->lock)
+		link = display->link;
+	seq_printf(m, "connection: %llu, version %u\n", link.number, link.version);
+	xen_drm_kms_show_stats(display, m);
+	return 0;
+}
+
+static int display_init(struct xen_drm_display *display, const struct xen_drm_cfg *cfg)
+{
+	int ret;
+
+	display->cfg = *cfg;
+	init_rwsem(&display->config_lock);
+	ret = drmm_mutex_init(&display->drm, &display->lock);
+	if (ret)
+		return ret;
+	/* First, so that it goes last: the end of a framebuffer is queued there. */
+	ret = xen_drm_share_init_display(display);
+	if (ret)
+		return ret;
+	return xen_drm_kms_init(display);
+}
+
+/**
+ * xen_drm_display_create - make a DRM device that is not registered yet
+ * @parent: device below which it appears
+ * @cfg: configuration of the first connection
+ *
+ * A devres group of @parent owns the first reference, and ends with
+ * xen_drm_display_unplug().
+ *
+ * Returns: the display, or an error pointer.
+ */
+struct xen_drm_display *xen_drm_display_create(struct device *parent,
+					       const struct xen_drm_cfg *cfg)
+{
+	struct xen_drm_display *display;
+	void *group;
+	int ret;
+
+	group = devres_open_group(parent, NULL, GFP_KERNEL);
+	if (!group)
+		return ERR_PTR(-ENOMEM);
+	display = devm_drm_dev_alloc(parent, &display_driver, struct xen_drm_display, drm);
+	devres_close_group(parent, group);
+	if (IS_ERR(display)) {
+		devres_release_group(parent, group);
+		return display;
+	}
+
+	display->group = group;
+	ret = display_init(display, cfg);
+	if (ret) {
+		devres_release_group(parent, group);
+		return ERR_PTR(ret);
+	}
+	return display;
+}
+
+/**
+ * xen_drm_display_register - let user space see a display
+ * @display: a display that has joined a connection
+ *
+ * Returns: 0 or an error.
+ */
+int xen_drm_display_register(struct xen_drm_display *display)
+{
+	int ret;
+
+	drm_debugfs_add_file(&display->drm, "xen", display_show, NULL);
+	ret = drm_dev_register(&display->drm, 0);
+	if (!ret)
+		display->registered = true;
+	return ret;
+}
+
+/**
+ * xen_drm_display_misfit - does a configuration need another DRM device
+ * @display: the present one
+ * @cfg: configuration of a new connection
+ *
+ * Returns: the reason as the end of a sentence, or NULL if there is none.
+ */
+const char *xen_drm_display_misfit(const struct xen_drm_display *display,
+				   const struct xen_drm_cfg *cfg)
+{
+	if (cfg->num_connectors != display->cfg.num_connectors)
+		return "the number of connectors has changed";
+	if (cfg->be_alloc != display->cfg.be_alloc)
+		return "be-alloc has changed";
+	/* Clients may have imported buffers that this backend must not see. */
+	if (!cfg->trusted && display->cfg.trusted)
+		return "the backend is not trusted with imported buffers any more";
+	return NULL;
+}
+
+static bool display_join_pipes(struct xen_drm_display *display, struct xen_drm_conn *conn,
+			       const struct xen_drm_cfg *cfg, const struct xen_drm_link *link)
+{
+	struct xen_drm_chan *chans[XEN_DRM_MAX_CONNECTORS];
+	unsigned int i;
+
+	for (i = 0; i < cfg->num_connectors; i++)
+		chans[i] = xen_drm_conn_chan(conn, i);
+	return xen_drm_kms_join(display, cfg, chans, link);
+}
+
+/**
+ * xen_drm_display_join - use a connection from now on
+ * @display: the display, which uses none
+ * @conn: connection that the backend has taken up; a reference is taken
+ * @cfg: configuration, which fits
+ *
+ * Context: the work of the bus device; waits for the backend.
+ *
+ * Returns: 0, or -ENODEV when the connection has ended meanwhile. In both cases
+ * xen_drm_display_leave() must follow some time. What else goes wrong is logged, and
+ * told to clients, but leaves them the rest.
+ */
+int xen_drm_display_join(struct xen_drm_display *display, struct xen_drm_conn *conn,
+			 const struct xen_drm_cfg *cfg)
+{
+	const struct xen_drm_link link = {
+		.conn = xen_drm_conn_get(conn),
+		.chan = xen_drm_conn_chan(conn, 0),
+		.number = xen_drm_conn_number(conn),
+		.domid = xen_drm_conn_domid(conn),
+		.version = xen_drm_conn_version(conn),
+	};
+	bool changed;
+	int ret;
+
+	if (xen_drm_share_join(display, &link) == -ENODEV)
+		return -ENODEV;
+	changed = display_join_pipes(display, conn, cfg, &link);
+	display->cfg = *cfg;
+
+	ret = xen_drm_kms_show_again(display);
+	if (ret)
+		drm_err_ratelimited(&display->drm, "the picture cannot be shown again: %d\n",
+				    ret);
+	if (changed && display->registered)
+		drm_kms_helper_hotplug_event(&display->drm);
+	return xen_drm_conn_is_broken(conn) ? -ENODEV : 0;
+}
+
+/**
+ * xen_drm_display_refresh - the backend answers again after a silence
+ * @display: the display
+ *
+ * Tells it what it could not be told, and sends the present pictures again.
+ *
+ * Context: the work of the bus device; waits for the backend.
+ *
+ * Returns: 0, or -ENODEV when nobody is there.
+ */
+int xen_drm_display_refresh(struct xen_drm_display *display)
+{
+	if (xen_drm_share_replay(display) == -ENODEV)
+		return -ENODEV;
+	xen_drm_kms_answers(display);
+	return xen_drm_kms_show_again(display);
+}
+
+/**
+ * xen_drm_display_leave - use the connection no more
+ * @display: the display
+ * @forget: the guest has been restored, so grants and mappings are gone already
+ *
+ * The connection must be broken. On return it calls the display no more. Nothing
+ * happens if the display uses none.
+ *
+ * Context: may sleep; does not wait for the backend.
+ */
+void xen_drm_display_leave(struct xen_drm_display *display, bool forget)
+{
+	struct xen_drm_conn *conn = display->link.conn;
+
+	if (!conn)
+		return;
+
+	xen_drm_kms_leave(display);
+	xen_drm_share_leave(display, forget);
+	xen_drm_conn_mute(conn);
+	xen_drm_conn_put(conn);
+}
+
+/**
+ * xen_drm_display_unplug - take the display away from user space
+ * @display: a display that uses no connection; not the caller's any more
+ *
+ * Clients keep what is theirs until they go, as DRM's rules for hot-unplug say.
+ *
+ * Context: may sleep.
+ */
+void xen_drm_display_unplug(struct xen_drm_display *display)
+{
+	struct device *parent = display->drm.dev;
+	void *group = display->group;
+
+	if (display->registered) {
+		drm_dev_unplug(&display->drm);
+		drm_atomic_helper_shutdown(&display->drm);
+	}
+	devres_release_group(parent, group);
+}

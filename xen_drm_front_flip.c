@@ -1,0 +1,794 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: when a picture is out.
+ */
+
+#include <linux/ktime.h>
+#include <linux/math64.h>
+
+#include <drm/drm_crtc.h>
+#include <drm/drm_device.h>
+#include <drm/drm_print.h>
+#include <drm/drm_vblank.h>
+
+#include <kunit/visibility.h>
+
+#include "xen_drm_front_flip.h"
+#include "xen_drm_front_proto.h"
+#include "xen_drm_front_share.h"
+
+#include "xen_drm_front.h"
+
+/**
+ * DOC: Flips and vertical blanking
+ *
+ * A pipe sends one PG_FLIP at a time. What is drawn or committed meanwhile only
+ * makes the pipe dirty; the newest picture follows when the flip is over. So any
+ * number of damage reports costs one flip for each refresh, and the newest
+ * picture always gets out. xen_drm_flip_next() is the whole of it, without DRM and
+ * without a ring.
+ *
+ * A flip is over at a vertical blanking. The protocol has none, so a timer at the
+ * rate of the mode makes them, as long as somebody wants them. The backend's event
+ * for a flip tells when its own one is: if an event comes at about the time when
+ * the timer is due, the vblank is now, and the timer follows its phase. An event
+ * that comes earlier has to wait for the timer, which keeps clients at the refresh
+ * rate whatever the backend does. To let the backend come first, a vblank that is
+ * due while a flip is out is delayed by up to an eighth of the period.
+ *
+ * While nobody is there, or the backend is silent, events are sent at the next
+ * vblank of the timer, so clients go on at their usual pace.
+ *
+ * Nothing in here waits for the backend but the two functions that set a mode.
+ */
+
+/* Part of a period by which a vblank may be late for the backend's event. */
+#define FLIP_GRACE_SHIFT	3
+
+/* ------------------------------------------------------------------------
+ * State, without DRM and without a ring
+ */
+
+static unsigned int flip_send(struct xen_drm_flip_core *core)
+{
+	core->state = XEN_DRM_FLIP_FLYING;
+	core->dirty = false;
+	if (core->event == XEN_DRM_FLIP_EVENT_NEXT)
+		core->event = XEN_DRM_FLIP_EVENT_OUT;
+	return XEN_DRM_FLIP_SEND;
+}
+
+static unsigned int flip_complete(struct xen_drm_flip_core *core)
+{
+	if (core->event == XEN_DRM_FLIP_EVENT_NONE)
+		return 0;
+	core->event = XEN_DRM_FLIP_EVENT_NONE;
+	return XEN_DRM_FLIP_COMPLETE;
+}
+
+static unsigned int flip_picture(struct xen_drm_flip_core *core)
+{
+	switch (core->state) {
+	case XEN_DRM_FLIP_OFF:
+		return 0;
+	case XEN_DRM_FLIP_IDLE:
+		return flip_send(core);
+	default:
+		core->dirty = true;
+		return 0;
+	}
+}
+
+static unsigned int flip_event_only(struct xen_drm_flip_core *core)
+{
+	core->event = core->dirty ? XEN_DRM_FLIP_EVENT_NEXT : XEN_DRM_FLIP_EVENT_OUT;
+	if (core->state == XEN_DRM_FLIP_IDLE)
+		core->state = XEN_DRM_FLIP_LANDED;
+	return 0;
+}
+
+static unsigned int flip_answered(struct xen_drm_flip_core *core, bool refused)
+{
+	if (core->state != XEN_DRM_FLIP_FLYING && core->state != XEN_DRM_FLIP_STALLED)
+		return 0;
+
+	/* The newest picture gets one more chance after a refusal, not an endless row. */
+	core->retried = refused && !core->retried;
+	core->dirty |= core->retried;
+	core->state = XEN_DRM_FLIP_LANDED;
+	return 0;
+}
+
+static unsigned int flip_vblank(struct xen_drm_flip_core *core)
+{
+	unsigned int actions;
+
+	switch (core->state) {
+	case XEN_DRM_FLIP_LANDED:
+		actions = core->event == XEN_DRM_FLIP_EVENT_OUT ? flip_complete(core) : 0;
+		if (core->dirty)
+			return actions | flip_send(core);
+		core->state = XEN_DRM_FLIP_IDLE;
+		return actions | flip_complete(core);
+	case XEN_DRM_FLIP_FLYING:
+		return 0;
+	default:
+		return flip_complete(core);
+	}
+}
+
+static unsigned int flip_configured(struct xen_drm_flip_core *core)
+{
+	if (core->state == XEN_DRM_FLIP_OFF)
+		return 0;
+	core->state = XEN_DRM_FLIP_LANDED;
+	core->retried = false;
+	if (core->event == XEN_DRM_FLIP_EVENT_NEXT && !core->dirty)
+		core->event = XEN_DRM_FLIP_EVENT_OUT;
+	return 0;
+}
+
+static unsigned int flip_darkened(struct xen_drm_flip_core *core)
+{
+	core->dirty = false;
+	core->retried = false;
+	if (core->state != XEN_DRM_FLIP_OFF)
+		core->state = XEN_DRM_FLIP_DARK;
+	return 0;
+}
+
+static unsigned int flip_enabled(struct xen_drm_flip_core *core)
+{
+	core->state = XEN_DRM_FLIP_DARK;
+	return 0;
+}
+
+static unsigned int flip_disabled(struct xen_drm_flip_core *core)
+{
+	flip_darkened(core);
+	core->state = XEN_DRM_FLIP_OFF;
+	return flip_complete(core);
+}
+
+static unsigned int flip_overdue(struct xen_drm_flip_core *core)
+{
+	if (core->state == XEN_DRM_FLIP_FLYING)
+		core->state = XEN_DRM_FLIP_STALLED;
+	return 0;
+}
+
+static unsigned int flip_answers(struct xen_drm_flip_core *core)
+{
+	return core->state == XEN_DRM_FLIP_STALLED ? flip_send(core) : 0;
+}
+
+/**
+ * xen_drm_flip_next - take a pipe from one state to the next
+ * @core: state
+ * @input: what has happened
+ *
+ * Returns: XEN_DRM_FLIP_SEND and XEN_DRM_FLIP_COMPLETE, as far as they are to be
+ * done, the completion first.
+ */
+unsigned int xen_drm_flip_next(struct xen_drm_flip_core *core, enum xen_drm_flip_input input)
+{
+	switch (input) {
+	case XEN_DRM_FLIP_COMMIT:
+		core->event = XEN_DRM_FLIP_EVENT_NEXT;
+		return flip_picture(core);
+	case XEN_DRM_FLIP_EVENT_ONLY:
+		return flip_event_only(core);
+	case XEN_DRM_FLIP_DAMAGE:
+		return flip_picture(core);
+	case XEN_DRM_FLIP_DONE:
+		return flip_answered(core, false);
+	case XEN_DRM_FLIP_REFUSED:
+		return flip_answered(core, true);
+	case XEN_DRM_FLIP_OVERDUE:
+		return flip_overdue(core);
+	case XEN_DRM_FLIP_ANSWERS:
+		return flip_answers(core);
+	case XEN_DRM_FLIP_VBLANK:
+		return flip_vblank(core);
+	case XEN_DRM_FLIP_ENABLED:
+		return flip_enabled(core);
+	case XEN_DRM_FLIP_CONFIGURING:
+	case XEN_DRM_FLIP_DARKENED:
+		return flip_darkened(core);
+	case XEN_DRM_FLIP_CONFIGURED:
+		return flip_configured(core);
+	case XEN_DRM_FLIP_DISABLED:
+		return flip_disabled(core);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_flip_next);
+
+/* ------------------------------------------------------------------------
+ * Flips
+ */
+
+static spinlock_t *flip_lock(const struct xen_drm_flip *flip)
+{
+	return &flip->crtc->dev->event_lock;
+}
+
+static void flip_send_event(struct xen_drm_flip *flip)
+{
+	lockdep_assert_held(flip_lock(flip));
+
+	if (flip->event)
+		drm_crtc_send_vblank_event(flip->crtc, flip->event);
+	flip->event = NULL;
+}
+
+/* Returns whether the flip is out; without, the pipe is in another state. */
+static bool flip_send_request(struct xen_drm_flip *flip)
+{
+	int ret = -ENODEV;
+
+	lockdep_assert_held(flip_lock(flip));
+
+	/* The backend may have refused this framebuffer, or not know it yet. */
+	if (flip->chan && flip->told == flip->number)
+		ret = xen_drm_proto_page_flip(flip->chan, flip->cookie, &flip->serial);
+	if (!ret) {
+		flip->sent = ktime_get();
+		flip->stats.flips++;
+		return true;
+	}
+
+	if (ret == -ENODEV) {
+		xen_drm_flip_next(&flip->core, XEN_DRM_FLIP_DARKENED);
+	} else {
+		xen_drm_flip_next(&flip->core, XEN_DRM_FLIP_OVERDUE);
+		flip->core.dirty = true;
+	}
+	return false;
+}
+
+/* Vblanks are what gets a pipe out of these states. */
+static bool flip_needs_vblank(const struct xen_drm_flip *flip)
+{
+	return flip->core.state == XEN_DRM_FLIP_FLYING ||
+	       flip->core.state == XEN_DRM_FLIP_LANDED ||
+	       flip->core.event != XEN_DRM_FLIP_EVENT_NONE;
+}
+
+static void flip_input(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
+{
+	unsigned int actions;
+	bool wanted;
+
+	lockdep_assert_held(flip_lock(flip));
+
+	actions = xen_drm_flip_next(&flip->core, input);
+	if (actions & XEN_DRM_FLIP_COMPLETE)
+		flip_send_event(flip);
+	if (actions & XEN_DRM_FLIP_SEND)
+		flip_send_request(flip);
+
+	wanted = flip->on && flip_needs_vblank(flip);
+	if (wanted && !flip->wanted)
+		flip->wanted = !drm_crtc_vblank_get(flip->crtc);
+	else if (!wanted && flip->wanted)
+		drm_crtc_vblank_put(flip->crtc);
+	flip->wanted &= wanted;
+}
+
+static ktime_t flip_vblank_before(const struct xen_drm_flip *flip, ktime_t now)
+{
+	s64 since = ktime_sub(now, flip->vblank);
+	u64 rest;
+
+	if (since <= 0 || !flip->period)
+		return flip->vblank;
+	div64_u64_rem(since, flip->period, &rest);
+	return ktime_sub_ns(now, rest);
+}
+
+static void flip_start_timer(struct xen_drm_flip *flip, ktime_t when)
+{
+	hrtimer_start(&flip->timer, when, HRTIMER_MODE_ABS);
+}
+
+/* May an event that comes now be the vblank? */
+static bool flip_is_in_phase(struct xen_drm_flip *flip, ktime_t now)
+{
+	ktime_t since = ktime_sub(now, flip_vblank_before(flip, now));
+
+	return flip->late || since >= flip->period - flip->period / 4;
+}
+
+/* Without locks: DRM takes them to count the vblank. */
+static void flip_handle_vblank(struct xen_drm_flip *flip)
+{
+	unsigned long flags;
+
+	drm_crtc_handle_vblank(flip->crtc);
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	/* Left over if vblanks have been switched off just now. */
+	flip->rephase = 0;
+	flip_input(flip, XEN_DRM_FLIP_VBLANK);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/*
+ * Interrupts of the channel, timers and tasks that look into the ring. A flip of
+ * an earlier connection cannot come here: its channel has been muted.
+ */
+static void flip_done(void *owner, u32 serial, ktime_t when)
+{
+	struct xen_drm_flip *flip = owner;
+	unsigned long flags;
+	bool now = false;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (serial == flip->serial) {
+		flip_input(flip, XEN_DRM_FLIP_DONE);
+		now = flip->on && flip->ticking && flip_is_in_phase(flip, when);
+		if (now) {
+			flip->late = false;
+			flip->rephase = when;
+			flip_start_timer(flip, ktime_add(when, flip->period));
+		}
+	}
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+
+	if (now)
+		flip_handle_vblank(flip);
+}
+
+static void flip_refused(void *owner, u32 serial, int error)
+{
+	struct xen_drm_flip *flip = owner;
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (serial == flip->serial) {
+		flip->stats.refused++;
+		flip_input(flip, XEN_DRM_FLIP_REFUSED);
+	}
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+
+	drm_err_ratelimited(flip->crtc->dev, "%s: backend refuses a page flip: %d\n",
+			    flip->name, error);
+}
+
+static const struct xen_drm_flip_ops flip_ops = {
+	.done = flip_done,
+	.refused = flip_refused,
+};
+
+/**
+ * xen_drm_flip_join - use a channel from now on
+ * @flip: the pipe
+ * @chan: channel of the connector, which stays until xen_drm_flip_leave()
+ * @number: number of the connection
+ *
+ * The pipe stays dark until a mode has been sent.
+ */
+void xen_drm_flip_join(struct xen_drm_flip *flip, struct xen_drm_chan *chan, u64 number)
+{
+	unsigned long flags;
+
+	xen_drm_proto_set_flip_ops(chan, &flip_ops, flip);
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->chan = chan;
+	flip->number = number;
+	flip->refused = 0;
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/**
+ * xen_drm_flip_leave - use the channel no more
+ * @flip: the pipe
+ *
+ * A client that waits for a flip gets its event at the next vblank. The channel
+ * may still call until it has been muted, which does no harm.
+ *
+ * Context: may sleep; waits for the timer.
+ */
+void xen_drm_flip_leave(struct xen_drm_flip *flip)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->chan = NULL;
+	flip->lit = false;
+	/* What the channel still tells is not about a flip that comes later. */
+	flip->serial = 0;
+	flip_input(flip, XEN_DRM_FLIP_DARKENED);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+
+	/* The timer may be looking into the ring. */
+	hrtimer_cancel(&flip->timer);
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (READ_ONCE(flip->ticking))
+		flip_start_timer(flip, ktime_add(ktime_get(), flip->period));
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/**
+ * xen_drm_flip_answers - the backend answers again
+ * @flip: the pipe
+ *
+ * Sends the present picture, if one had to wait.
+ */
+void xen_drm_flip_answers(struct xen_drm_flip *flip)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip_input(flip, XEN_DRM_FLIP_ANSWERS);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/**
+ * xen_drm_flip_enable - the CRTC becomes active
+ * @flip: the pipe
+ * @period_ns: time from vblank to vblank, in nanoseconds
+ *
+ * Context: commit tail.
+ */
+void xen_drm_flip_enable(struct xen_drm_flip *flip, u64 period_ns)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->period = period_ns;
+	flip->vblank = ktime_get();
+	flip->late = false;
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+
+	drm_crtc_vblank_on(flip->crtc);
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->on = true;
+	flip_input(flip, XEN_DRM_FLIP_ENABLED);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/**
+ * xen_drm_flip_disable - the CRTC is not active any more
+ * @flip: the pipe
+ * @event: of the commit that does it, NULL when the CRTC is enabled again by it
+ *
+ * Context: commit tail.
+ */
+void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_event *event)
+{
+	unsigned long flags;
+
+	drm_crtc_vblank_off(flip->crtc);
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->on = false;
+	flip_input(flip, XEN_DRM_FLIP_DISABLED);
+	flip->event = event;
+	flip_send_event(flip);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+
+	/* It may have been on its way when vblanks were switched off. */
+	hrtimer_cancel(&flip->timer);
+}
+
+/**
+ * xen_drm_flip_set_picture - choose what is shown
+ * @flip: the pipe
+ * @fb: framebuffer, NULL for none
+ *
+ * Context: commit tail.
+ */
+void xen_drm_flip_set_picture(struct xen_drm_flip *flip, const struct xen_drm_fb *fb)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->cookie = fb ? fb->cookie : 0;
+	flip->told = fb ? READ_ONCE(fb->told) : 0;
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/**
+ * xen_drm_flip_commit - a commit is to be completed
+ * @flip: the pipe
+ * @picture: the commit has chosen what is shown, which may be what was shown before
+ * @event: to be sent when it is out
+ *
+ * Context: commit tail, when all commits before have sent their events.
+ */
+void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
+			 struct drm_pending_vblank_event *event)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->event = event;
+	flip_input(flip, picture ? XEN_DRM_FLIP_COMMIT : XEN_DRM_FLIP_EVENT_ONLY);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/**
+ * xen_drm_flip_damage - a framebuffer has been drawn to
+ * @flip: the pipe
+ * @cookie: of the framebuffer; nothing happens unless the pipe shows it
+ *
+ * Context: does not sleep.
+ */
+void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (flip->cookie == cookie)
+		flip_input(flip, XEN_DRM_FLIP_DAMAGE);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+}
+
+/* ------------------------------------------------------------------------
+ * Modes
+ */
+
+/**
+ * xen_drm_flip_wants_config - is the backend to be sent the mode
+ * @flip: the pipe
+ * @modeset: the client wants a modeset, so a former refusal does not count
+ *
+ * Returns: whether the CRTC is active, and has a picture that the backend knows,
+ * while the backend has no mode.
+ */
+bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
+{
+	unsigned long flags;
+	bool wanted;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (modeset)
+		flip->refused = 0;
+	wanted = flip->core.state == XEN_DRM_FLIP_DARK && flip->chan && flip->cookie &&
+		 flip->told == flip->number && flip->refused != flip->number;
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	return wanted;
+}
+
+/**
+ * xen_drm_flip_is_lit - has the backend got a mode
+ * @flip: the pipe
+ *
+ * Returns: whether a mode was sent that has not been taken back.
+ */
+bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
+{
+	unsigned long flags;
+	bool lit;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	lit = flip->lit && flip->chan;
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	return lit;
+}
+
+/**
+ * xen_drm_flip_send_config - send a mode with the newest picture, or switch off
+ * @flip: the pipe
+ * @call: storage for the reply; if 0 is returned, xen_drm_flip_end_config() must follow
+ * @width: visible pixels per line, 0 to switch off
+ * @height: visible lines
+ * @bpp: bits per pixel of the picture
+ *
+ * Context: commit tail, with &xen_drm_display.config_lock held for reading.
+ *
+ * Returns: 0; -ENODEV without a backend; -ETIMEDOUT when the ring is full.
+ */
+int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *call,
+			     u32 width, u32 height, u32 bpp)
+{
+	struct xen_drm_proto_config config = {
+		.width = width,
+		.height = height,
+		.bpp = bpp,
+	};
+	struct xen_drm_chan *chan;
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	chan = flip->chan;
+	config.fb_cookie = width ? flip->cookie : 0;
+	flip_input(flip, XEN_DRM_FLIP_CONFIGURING);
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	if (!chan)
+		return -ENODEV;
+
+	/* The lock of the configuration keeps the channel, even if it is left now. */
+	flip->config_chan = chan;
+	ret = xen_drm_proto_set_config(chan, call, &config);
+	if (!ret)
+		xen_drm_proto_push(chan);
+	return ret;
+}
+
+/**
+ * xen_drm_flip_end_config - wait until the backend has answered a mode
+ * @flip: the pipe
+ * @call: as given to xen_drm_flip_send_config()
+ * @on: a mode was sent, as opposed to none
+ *
+ * Context: as xen_drm_flip_send_config().
+ *
+ * Returns: 0; -ENODEV when the connection has ended; -ETIMEDOUT; or what the backend
+ * answered.
+ */
+int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call, bool on)
+{
+	unsigned long flags;
+	int ret;
+
+	ret = xen_drm_proto_wait(flip->config_chan, call);
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (flip->chan && !on) {
+		flip->lit = false;
+	} else if (flip->chan && (!ret || ret == -ETIMEDOUT)) {
+		/* A silent backend will do it when it goes on. */
+		flip->lit = true;
+		flip_input(flip, XEN_DRM_FLIP_CONFIGURED);
+	} else if (flip->chan && ret != -ENODEV) {
+		flip->refused = flip->number;
+	}
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	return ret;
+}
+
+/* ------------------------------------------------------------------------
+ * Vertical blanking
+ */
+
+static bool flip_is_overdue(const struct xen_drm_flip *flip, ktime_t now)
+{
+	return flip->core.state == XEN_DRM_FLIP_FLYING &&
+	       ktime_ms_delta(now, flip->sent) > XEN_DRM_TIMEOUT_MS;
+}
+
+/* Looks for what was answered without an interrupt: a refusal has no event. */
+static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
+{
+	struct xen_drm_chan *chan = NULL;
+	unsigned long flags;
+	bool overdue;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (flip->core.state == XEN_DRM_FLIP_FLYING)
+		chan = flip->chan;
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	/* The channel stays as long as the timer's function runs. */
+	if (!chan || xen_drm_proto_poll(chan))
+		return;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	overdue = flip_is_overdue(flip, now);
+	if (overdue) {
+		flip->stats.overdue++;
+		flip_input(flip, XEN_DRM_FLIP_OVERDUE);
+	}
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+
+	if (overdue)
+		drm_err_ratelimited(flip->crtc->dev,
+				    "%s: page flip not completed within %u ms\n",
+				    flip->name, XEN_DRM_TIMEOUT_MS);
+}
+
+/* Returns whether the vblank has been put off, for the backend to come first. */
+static bool flip_postpone_vblank(struct xen_drm_flip *flip, ktime_t now)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	flip->late = !flip->late && flip->core.state == XEN_DRM_FLIP_FLYING &&
+		     ktime_sub(now, flip->sent) < 2 * flip->period;
+	if (flip->late)
+		flip_start_timer(flip, ktime_add(now, flip->period >> FLIP_GRACE_SHIFT));
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	return flip->late;
+}
+
+/* Never restarts by its return value: an event may start it at the same time. */
+static enum hrtimer_restart flip_timer(struct hrtimer *timer)
+{
+	struct xen_drm_flip *flip = container_of(timer, struct xen_drm_flip, timer);
+	ktime_t now = ktime_get();
+	unsigned long flags;
+
+	if (flip_postpone_vblank(flip, now))
+		return HRTIMER_NORESTART;
+
+	flip_look_into_ring(flip, now);
+	flip_handle_vblank(flip);
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	if (READ_ONCE(flip->ticking) && !hrtimer_is_queued(timer))
+		flip_start_timer(flip, ktime_add(flip_vblank_before(flip, ktime_get()),
+						 flip->period));
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * xen_drm_flip_enable_vblank - somebody wants vblanks
+ * @flip: the pipe
+ *
+ * Context: vblank locks of DRM are held.
+ *
+ * Returns: 0.
+ */
+int xen_drm_flip_enable_vblank(struct xen_drm_flip *flip)
+{
+	WRITE_ONCE(flip->ticking, true);
+	flip_start_timer(flip, ktime_add(flip_vblank_before(flip, ktime_get()),
+					 flip->period));
+	return 0;
+}
+
+/**
+ * xen_drm_flip_disable_vblank - nobody wants vblanks any more
+ * @flip: the pipe
+ *
+ * Context: vblank locks of DRM are held, so the timer's function, which takes them,
+ * cannot be waited for. It ends by itself.
+ */
+void xen_drm_flip_disable_vblank(struct xen_drm_flip *flip)
+{
+	WRITE_ONCE(flip->ticking, false);
+	hrtimer_try_to_cancel(&flip->timer);
+}
+
+/**
+ * xen_drm_flip_vblank_time - when was the latest vblank
+ * @flip: the pipe
+ * @time: filled with its time, never earlier than what was told before
+ * @in_irq: called while a vblank is handled
+ *
+ * Context: &drm_device.vblank_time_lock is held; with @in_irq also
+ * &drm_device.event_lock.
+ *
+ * Returns: true.
+ */
+bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_irq)
+{
+	if (in_irq && flip->rephase) {
+		flip->vblank = flip->rephase;
+		flip->rephase = 0;
+	}
+	/* DRM takes a step back for a very long one forward. */
+	flip->told_vblank = max(flip->told_vblank, flip_vblank_before(flip, ktime_get()));
+	*time = flip->told_vblank;
+	return true;
+}
+
+/**
+ * xen_drm_flip_init - initialise the flips of a pipe
+ * @flip: zeroed
+ * @crtc: CRTC of the pipe
+ * @name: of the connector, for messages; not copied
+ */
+void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const char *name)
+{
+	flip->crtc = crtc;
+	flip->name = name;
+	hrtimer_setup(&flip->timer, flip_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+}
+
+/**
+ * xen_drm_flip_fini - end the timer
+ * @flip: a pipe whose CRTC is not used any more
+ */
+void xen_drm_flip_fini(struct xen_drm_flip *flip)
+{
+	WRITE_ONCE(flip->ticking, false);
+	hrtimer_cancel(&flip->timer);
+}

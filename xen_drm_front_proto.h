@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Xen para-virtualised display frontend: the requests of the protocol.
+ */
+
+#ifndef __XEN_DRM_FRONT_PROTO_H__
+#define __XEN_DRM_FRONT_PROTO_H__
+
+#include <linux/types.h>
+
+struct xen_drm_call;
+struct xen_drm_chan;
+struct xen_drm_flip_ops;
+
+/** struct xen_drm_proto_dbuf - a buffer, as XENDISPL_OP_DBUF_CREATE describes it */
+struct xen_drm_proto_dbuf {
+	/** @cookie: name of the buffer, not 0 */
+	u64 cookie;
+	/** @width: pixels per line; with @bpp it gives the stride */
+	u32 width;
+	/** @height: lines */
+	u32 height;
+	/** @bpp: bits per pixel */
+	u32 bpp;
+	/** @size: bytes of the shared pages */
+	u32 size;
+	/** @offset: bytes from the first page to the first pixel, version 2 alone */
+	u32 offset;
+	/** @directory: grant of the first directory page */
+	u32 directory;
+	/** @be_alloc: the backend is to allocate the pages */
+	bool be_alloc;
+};
+
+/** struct xen_drm_proto_fb - a framebuffer, as XENDISPL_OP_FB_ATTACH describes it */
+struct xen_drm_proto_fb {
+	/** @cookie: name of the framebuffer, not 0 */
+	u64 cookie;
+	/** @dbuf_cookie: name of the buffer that it shows */
+	u64 dbuf_cookie;
+	/** @width: pixels per line */
+	u32 width;
+	/** @height: lines */
+	u32 height;
+	/** @format: DRM fourcc */
+	u32 format;
+};
+
+/** struct xen_drm_proto_config - a mode, as XENDISPL_OP_SET_CONFIG describes it */
+struct xen_drm_proto_config {
+	/** @fb_cookie: framebuffer to begin with; 0, as all else, to switch off */
+	u64 fb_cookie;
+	/** @width: visible pixels per line */
+	u32 width;
+	/** @height: visible lines */
+	u32 height;
+	/** @bpp: bits per pixel of the framebuffer */
+	u32 bpp;
+};
+
+u32 xen_drm_proto_stride(u32 width, u32 bpp);
+u64 xen_drm_proto_new_cookie(void);
+
+int xen_drm_proto_dbuf_create(struct xen_drm_chan *chan, struct xen_drm_call *call,
+			      const struct xen_drm_proto_dbuf *dbuf);
+int xen_drm_proto_dbuf_destroy(struct xen_drm_chan *chan, struct xen_drm_call *call,
+			       u64 cookie);
+int xen_drm_proto_fb_attach(struct xen_drm_chan *chan, struct xen_drm_call *call,
+			    const struct xen_drm_proto_fb *fb);
+int xen_drm_proto_fb_detach(struct xen_drm_chan *chan, struct xen_drm_call *call, u64 cookie);
+int xen_drm_proto_set_config(struct xen_drm_chan *chan, struct xen_drm_call *call,
+			     const struct xen_drm_proto_config *config);
+int xen_drm_proto_get_edid(struct xen_drm_chan *chan, struct xen_drm_call *call,
+			   u32 directory, u32 size);
+int xen_drm_proto_page_flip(struct xen_drm_chan *chan, u64 fb_cookie, u32 *serial);
+
+void xen_drm_proto_push(struct xen_drm_chan *chan);
+int xen_drm_proto_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
+int xen_drm_proto_wait_killable(struct xen_drm_chan *chan, struct xen_drm_call *call);
+int xen_drm_proto_wait_edid(struct xen_drm_chan *chan, struct xen_drm_call *call);
+bool xen_drm_proto_poll(struct xen_drm_chan *chan);
+void xen_drm_proto_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_flip_ops *ops,
+				void *owner);
+
+#endif /* __XEN_DRM_FRONT_PROTO_H__ */

@@ -1,0 +1,826 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: what the backend shall know of buffers
+ * and framebuffers, and what it has been told.
+ */
+
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include <kunit/visibility.h>
+
+#include "xen_drm_front_share.h"
+
+#include "xen_drm_front.h"
+#include "xen_drm_front_pgdir.h"
+#include "xen_drm_front_proto.h"
+
+/**
+ * DOC: Shares
+ *
+ * What is wanted is recorded first, then the backend is told, if there is one.
+ * Nobody being there is no error: the next connection is told by
+ * xen_drm_share_join(), with the functions that a client's ADDFB uses.
+ *
+ * What the backend knows is a number, not a flag: views and framebuffers carry the
+ * number of the connection that was told of them. When a connection ends, nothing
+ * has to be walked to be forgotten.
+ *
+ * A share is granted with its first framebuffer. The grants survive connections,
+ * as long as the same domain comes back. A view tells the backend how pixels lie in
+ * the share. The protocol has no field for the stride, so width and depth of a view
+ * are those that make every backend compute the framebuffer's pitch.
+ *
+ * The pages of a backend's buffer are gone with its connection. Clients see zeroes
+ * then, and the new backend's pages afterwards.
+ *
+ * Clients do not wait for the end of what they give back. Framebuffers and shares
+ * are queued for a work item, which tells the backend, waits for its answers, takes
+ * back the grants, and frees the memory. So a page is never reused while the backend
+ * may be about to map it.
+ */
+
+/* As many requests as the ring has room for are sent before replies are waited for. */
+#define SHARE_WINDOW		32
+/* CREATE_DUMB waits for the release of earlier buffers above this. */
+#define SHARE_MAX_DEAD_PAGES	((64UL << 20) / PAGE_SIZE)
+
+/** struct share_calls - requests whose replies are waited for together */
+struct share_calls {
+	/** @chan: channel for all of them */
+	struct xen_drm_chan *chan;
+	/** @count: valid entries in @pending */
+	unsigned int count;
+	/** @pending: requests that are not waited for yet */
+	struct {
+		/** @call: reply */
+		struct xen_drm_call call;
+		/** @told: cleared if the backend refuses, or NULL */
+		u64 *told;
+	} pending[SHARE_WINDOW];
+};
+
+/* Did the backend say no? What it has not answered yet, it may still do. */
+static bool is_refusal(int error)
+{
+	return error && error != -ETIMEDOUT && error != -EINTR && error != -ENODEV;
+}
+
+/* Returns the first error. */
+static int calls_wait(struct share_calls *calls)
+{
+	int ret, first = 0;
+	unsigned int i;
+
+	if (!calls->count)
+		return 0;
+
+	xen_drm_proto_push(calls->chan);
+	for (i = 0; i < calls->count; i++) {
+		ret = xen_drm_proto_wait(calls->chan, &calls->pending[i].call);
+		if (is_refusal(ret) && calls->pending[i].told)
+			WRITE_ONCE(*calls->pending[i].told, 0);
+		first = first ?: ret;
+	}
+	calls->count = 0;
+	return first;
+}
+
+/* Returns storage for the reply to the next request. */
+static struct xen_drm_call *calls_next(struct share_calls *calls, u64 *told)
+{
+	if (calls->count == SHARE_WINDOW)
+		calls_wait(calls);
+	calls->pending[calls->count].told = told;
+	return &calls->pending[calls->count].call;
+}
+
+/* @ret: whether the request has been put into the ring. */
+static int calls_sent(struct share_calls *calls, int ret)
+{
+	if (!ret)
+		calls->count++;
+	return ret;
+}
+
+/**
+ * xen_drm_share_stride - bytes per line of a buffer, as every backend computes it
+ * @width: pixels
+ * @bpp: bits per pixel
+ *
+ * Returns: bytes; 0 when it does not fit.
+ */
+u32 xen_drm_share_stride(u32 width, u32 bpp)
+{
+	return xen_drm_proto_stride(width, bpp);
+}
+
+/**
+ * xen_drm_share_init - initialise a share of which nobody knows
+ * @share: zeroed
+ * @ops: of the memory
+ * @size: bytes, a multiple of PAGE_SIZE, less than 4 GiB
+ */
+void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_ops *ops,
+			size_t size)
+{
+	INIT_LIST_HEAD(&share->node);
+	INIT_LIST_HEAD(&share->views);
+	init_rwsem(&share->pages_lock);
+	share->ops = ops;
+	share->size = size;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_init);
+
+/* ------------------------------------------------------------------------
+ * Views
+ */
+
+/* The width that makes the backend compute this pitch; 0 if there is none. */
+static u32 fb_view_width(const struct xen_drm_fb *fb)
+{
+	u32 width = div_u64((u64)fb->pitch * 8, fb->bpp);
+
+	return xen_drm_proto_stride(width, fb->bpp) == fb->pitch ? width : 0;
+}
+
+static struct xen_drm_view *view_create(struct xen_drm_share *share, u32 width, u32 height,
+					u32 bpp, u32 offset)
+{
+	struct xen_drm_view *view = kzalloc_obj(*view);
+
+	if (!view)
+		return ERR_PTR(-ENOMEM);
+
+	view->cookie = xen_drm_proto_new_cookie();
+	view->width = width;
+	view->height = height;
+	view->bpp = bpp;
+	view->offset = offset;
+	list_add_tail(&view->node, &share->views);
+	return view;
+}
+
+/* A buffer of the backend is laid out by the backend, so it has one view. */
+static struct xen_drm_view *fb_find_backend_view(const struct xen_drm_fb *fb)
+{
+	struct xen_drm_view *view;
+
+	view = list_first_entry(&fb->share->views, struct xen_drm_view, node);
+	if (xen_drm_proto_stride(view->width, view->bpp) != fb->pitch || fb->offset ||
+	    fb->width > view->width || fb->height > view->height)
+		return ERR_PTR(-EINVAL);
+	return view;
+}
+
+static struct xen_drm_view *fb_find_view(const struct xen_drm_fb *fb, unsigned int version)
+{
+	u32 width = fb_view_width(fb), height;
+	struct xen_drm_view *view;
+
+	if (fb->share->be_alloc)
+		return fb_find_backend_view(fb);
+	/* Nobody knows yet which version the next backend speaks, hence the older. */
+	if (!width || (fb->offset && version < 2))
+		return ERR_PTR(-EINVAL);
+
+	height = (fb->share->size - fb->offset) / fb->pitch;
+	if (fb->height > height)
+		return ERR_PTR(-EINVAL);
+
+	list_for_each_entry(view, &fb->share->views, node)
+		if (view->width == width && view->bpp == fb->bpp &&
+		    view->offset == fb->offset)
+			return view;
+	return view_create(fb->share, width, height, fb->bpp, fb->offset);
+}
+
+static void share_free_views(struct xen_drm_share *share)
+{
+	struct xen_drm_view *view, *next;
+
+	list_for_each_entry_safe(view, next, &share->views, node) {
+		list_del(&view->node);
+		kfree(view);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Page directories
+ */
+
+static unsigned int share_num_pages(const struct xen_drm_share *share)
+{
+	return share->size / PAGE_SIZE;
+}
+
+static void share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
+{
+	unsigned int still_mapped;
+
+	lockdep_assert_held(&display->lock);
+
+	if (!share->pgdir)
+		return;
+
+	still_mapped = xen_drm_pgdir_free(share->pgdir);
+	share->pgdir = NULL;
+	if (still_mapped && display->link.chan)
+		drm_err_ratelimited(&display->drm,
+				     "backend still maps %u pages of a buffer of %zu bytes\n",
+				     still_mapped, share->size);
+}
+
+/* Returns 0 with a directory for the domain of the present connection. */
+static int share_get_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
+{
+	domid_t domid = display->link.domid;
+	struct xen_drm_pgdir *pgdir;
+
+	lockdep_assert_held(&display->lock);
+
+	if (share->pgdir && share->domid == domid)
+		return 0;
+	share_drop_pgdir(display, share);
+
+	pgdir = share->be_alloc ?
+		xen_drm_pgdir_prepare_map(domid, share_num_pages(share)) :
+		xen_drm_pgdir_grant(domid, share->pages, share_num_pages(share),
+				    share->backing);
+	if (IS_ERR(pgdir))
+		return PTR_ERR(pgdir);
+
+	share->pgdir = pgdir;
+	share->domid = domid;
+	if (list_empty(&share->node))
+		list_add_tail(&share->node, &display->shares);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * Telling
+ */
+
+static bool is_told(const struct xen_drm_display *display, u64 told)
+{
+	return display->link.chan && told == display->link.number;
+}
+
+static int view_tell(struct xen_drm_display *display, struct xen_drm_share *share,
+		     struct xen_drm_view *view, struct share_calls *calls)
+{
+	const struct xen_drm_proto_dbuf dbuf = {
+		.cookie = view->cookie,
+		.width = view->width,
+		.height = view->height,
+		.bpp = view->bpp,
+		.size = share->size,
+		.offset = view->offset,
+		.directory = xen_drm_pgdir_start(share->pgdir),
+		.be_alloc = share->be_alloc,
+	};
+	int ret;
+
+	ret = calls_sent(calls, xen_drm_proto_dbuf_create(calls->chan,
+							  calls_next(calls, &view->told),
+							  &dbuf));
+	if (!ret)
+		view->told = display->link.number;
+	return ret;
+}
+
+static int fb_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
+		   struct share_calls *calls)
+{
+	const struct xen_drm_proto_fb proto = {
+		.cookie = fb->cookie,
+		.dbuf_cookie = fb->view->cookie,
+		.width = fb->width,
+		.height = fb->height,
+		.format = fb->format,
+	};
+	int ret;
+
+	ret = calls_sent(calls, xen_drm_proto_fb_attach(calls->chan,
+							calls_next(calls, &fb->told), &proto));
+	if (!ret)
+		WRITE_ONCE(fb->told, display->link.number);
+	return ret;
+}
+
+/* Without waiting, and without care for the outcome. */
+static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
+{
+	struct xen_drm_chan *chan = display->link.chan;
+
+	if (chan && !xen_drm_proto_fb_detach(chan, NULL, fb->cookie))
+		xen_drm_proto_push(chan);
+	WRITE_ONCE(fb->told, 0);
+}
+
+/* Both requests go out together; the ring keeps their order. */
+static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
+			     struct share_calls *calls)
+{
+	int ret;
+
+	lockdep_assert_held(&display->lock);
+
+	/* A buffer of the backend is told of when it is made, and by *join*. */
+	if (fb->share->be_alloc && !is_told(display, fb->view->told))
+		return 0;
+	/* The backend that it was made for spoke a later version. */
+	if (fb->offset && display->link.version < 2)
+		return -EOPNOTSUPP;
+
+	ret = share_get_pgdir(display, fb->share);
+	if (!ret && !is_told(display, fb->view->told))
+		ret = view_tell(display, fb->share, fb->view, calls);
+	if (!ret && !is_told(display, fb->told))
+		ret = fb_tell(display, fb, calls);
+	return ret;
+}
+
+static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
+{
+	struct share_calls calls = {
+		.chan = display->link.chan,
+	};
+	int ret, waited;
+
+	if (!calls.chan)
+		return 0;
+
+	ret = fb_share_and_tell(display, fb, &calls);
+	/*
+	 * A task that is killed waits, too: without the reply nobody knows whether
+	 * the backend is about to map the pages.
+	 */
+	waited = calls_wait(&calls);
+	ret = ret ?: waited;
+	if (!is_refusal(ret))
+		return 0;
+
+	/* It may have been done all the same, by a backend that lies. */
+	if (is_refusal(waited))
+		fb_take_back(display, fb);
+	return ret;
+}
+
+static int fb_attach_locked(struct xen_drm_display *display, struct xen_drm_fb *fb)
+{
+	struct xen_drm_view *view;
+	int ret;
+
+	lockdep_assert_held(&display->lock);
+
+	view = fb_find_view(fb, display->link.version);
+	if (IS_ERR(view)) {
+		drm_dbg_kms(&display->drm,
+			    "%ux%u, pitch %u, offset %u: the protocol cannot express this in a buffer of %zu bytes\n",
+			    fb->width, fb->height, fb->pitch, fb->offset, fb->share->size);
+		return PTR_ERR(view);
+	}
+
+	fb->view = view;
+	fb->cookie = xen_drm_proto_new_cookie();
+	list_add_tail(&fb->node, &display->fbs);
+	ret = fb_attach_now(display, fb);
+	if (ret)
+		list_del(&fb->node);
+	return ret;
+}
+
+/**
+ * xen_drm_share_attach - make a framebuffer known
+ * @display: the DRM device
+ * @fb: the framebuffer, zeroed but for what describes it; its share's pages are there
+ *
+ * Implements XENDISPL_OP_DBUF_CREATE and XENDISPL_OP_FB_ATTACH. Grants what is not
+ * granted yet. If nobody is there, or the backend is silent, that is no error.
+ *
+ * Context: may sleep; waits for the backend.
+ *
+ * Returns: 0; -EINVAL when the protocol cannot express the framebuffer; -ENOSPC or
+ * -ENOMEM when grants or memory run out; -EINTR when the task is killed before
+ * anything was sent; or what the backend answered.
+ */
+int xen_drm_share_attach(struct xen_drm_display *display, struct xen_drm_fb *fb)
+{
+	int ret;
+
+	if (mutex_lock_killable(&display->lock))
+		return -EINTR;
+	ret = fb_attach_locked(display, fb);
+	mutex_unlock(&display->lock);
+	if (ret != -ENOSPC && ret != -ENOMEM)
+		return ret;
+
+	/* What others have given back may be enough. */
+	xen_drm_share_flush(display);
+	if (mutex_lock_killable(&display->lock))
+		return -EINTR;
+	ret = fb_attach_locked(display, fb);
+	mutex_unlock(&display->lock);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_attach);
+
+/* ------------------------------------------------------------------------
+ * Buffers of the backend
+ */
+
+static void share_set_pages(struct xen_drm_share *share, struct page **pages)
+{
+	down_write(&share->pages_lock);
+	share->pages = pages;
+	up_write(&share->pages_lock);
+
+	if (share->ops->moved)
+		share->ops->moved(share);
+}
+
+/* @forget: the guest has been restored, nothing is mapped any more. */
+static void share_unmap(struct xen_drm_display *display, struct xen_drm_share *share,
+			bool forget)
+{
+	if (!share->be_alloc || !share->pgdir)
+		return;
+
+	if (share->pages)
+		share_set_pages(share, NULL);
+	if (xen_drm_pgdir_unmap(share->pgdir, forget))
+		drm_err_ratelimited(&display->drm,
+				    "pages of a backend's buffer cannot be unmapped, up to %zu bytes are lost\n",
+				    share->size);
+}
+
+static int share_map(struct xen_drm_display *display, struct xen_drm_share *share)
+{
+	int ret = xen_drm_pgdir_map(share->pgdir);
+
+	if (ret) {
+		drm_err_ratelimited(&display->drm,
+				    "a buffer of %zu bytes of the backend cannot be mapped: %d\n",
+				    share->size, ret);
+		return ret;
+	}
+	share_set_pages(share, xen_drm_pgdir_pages(share->pgdir));
+	return 0;
+}
+
+static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_share *share,
+			      struct xen_drm_view *view)
+{
+	struct xen_drm_chan *chan = display->link.chan;
+	struct share_calls calls = {
+		.chan = chan,
+	};
+	int ret;
+
+	if (!chan)
+		return 0;
+
+	ret = share_get_pgdir(display, share);
+	if (!ret)
+		ret = view_tell(display, share, view, &calls);
+	if (!ret)
+		ret = calls_wait(&calls);
+	if (ret == -ENODEV)
+		return 0;
+	if (!ret)
+		ret = share_map(display, share);
+	/* Without a mapping the backend's pages are of no use; it may still make them. */
+	if (ret && is_told(display, view->told)) {
+		if (!xen_drm_proto_dbuf_destroy(chan, NULL, view->cookie))
+			xen_drm_proto_push(chan);
+		view->told = 0;
+	}
+	return ret;
+}
+
+/**
+ * xen_drm_share_allocate - have the backend allocate a buffer
+ * @display: the DRM device
+ * @share: share without pages
+ * @width: pixels per line
+ * @height: lines
+ * @bpp: bits per pixel
+ *
+ * Implements XENDISPL_OP_DBUF_CREATE with XENDISPL_DBUF_FLG_REQ_ALLOC. If nobody
+ * is there, the buffer has no pages until the next connection.
+ *
+ * Context: may sleep; waits for the backend.
+ *
+ * Returns: 0; -ENOSPC or -ENOMEM; -EINTR when the task is killed; -ETIMEDOUT; -EINVAL
+ * or -ENXIO when the backend's pages cannot be mapped; or what it answered. The
+ * caller releases the share in either case.
+ */
+int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
+			   u32 width, u32 height, u32 bpp)
+{
+	struct xen_drm_view *view;
+	int ret;
+
+	share->be_alloc = true;
+	if (mutex_lock_killable(&display->lock))
+		return -EINTR;
+
+	view = view_create(share, width, height, bpp, 0);
+	ret = PTR_ERR_OR_ZERO(view);
+	if (!ret) {
+		list_add_tail(&share->node, &display->shares);
+		ret = share_allocate_now(display, share, view);
+	}
+	mutex_unlock(&display->lock);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_allocate);
+
+/* ------------------------------------------------------------------------
+ * Release
+ */
+
+/**
+ * xen_drm_share_detach - a framebuffer is not used any more
+ * @display: the DRM device
+ * @fb: framebuffer that no pipe shows
+ *
+ * Implements XENDISPL_OP_FB_DETACH, in the background. &xen_drm_fb.released is
+ * called at the end.
+ *
+ * Context: does not wait.
+ */
+void xen_drm_share_detach(struct xen_drm_display *display, struct xen_drm_fb *fb)
+{
+	llist_add(&fb->dead, &display->dead_fbs);
+	queue_work(display->release_wq, &display->release_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_detach);
+
+/**
+ * xen_drm_share_release - the memory of a share is not used any more
+ * @display: the DRM device
+ * @share: share without framebuffers
+ *
+ * Implements XENDISPL_OP_DBUF_DESTROY, in the background, and takes back the
+ * grants. &xen_drm_share_ops.released is called at the end, which may be now.
+ *
+ * Context: may sleep; does not wait for the backend.
+ */
+void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share *share)
+{
+	/* Nobody else has it any more, so this is not about to change. */
+	if (list_empty(&share->node)) {
+		share_free_views(share);
+		share->ops->released(share);
+		return;
+	}
+
+	atomic_long_add(share_num_pages(share), &display->dead_pages);
+	llist_add(&share->dead, &display->dead_shares);
+	queue_work(display->release_wq, &display->release_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_release);
+
+static void release_tell(struct xen_drm_display *display, struct llist_node *dead_fbs,
+			 struct llist_node *dead_shares)
+{
+	struct xen_drm_chan *chan = display->link.chan;
+	struct share_calls calls = { .chan = chan };
+	struct xen_drm_share *share;
+	struct xen_drm_view *view;
+	struct xen_drm_fb *fb;
+
+	lockdep_assert_held(&display->lock);
+
+	llist_for_each_entry(fb, dead_fbs, dead)
+		if (is_told(display, fb->told))
+			calls_sent(&calls, xen_drm_proto_fb_detach(chan, calls_next(&calls, NULL),
+								   fb->cookie));
+	llist_for_each_entry(share, dead_shares, dead)
+		list_for_each_entry(view, &share->views, node)
+			if (is_told(display, view->told))
+				calls_sent(&calls,
+					   xen_drm_proto_dbuf_destroy(chan,
+								      calls_next(&calls, NULL),
+								      view->cookie));
+	if (is_refusal(calls_wait(&calls)))
+		drm_err_ratelimited(&display->drm,
+				    "backend does not let go of a buffer or framebuffer\n");
+}
+
+/* Returns whether there was something to release. */
+static bool release_some(struct xen_drm_display *display)
+{
+	struct llist_node *dead_fbs = llist_reverse_order(llist_del_all(&display->dead_fbs));
+	struct llist_node *dead_shares = llist_del_all(&display->dead_shares);
+	struct xen_drm_share *share, *next_share;
+	struct xen_drm_fb *fb, *next_fb;
+
+	scoped_guard(mutex, &display->lock) {
+		llist_for_each_entry(fb, dead_fbs, dead)
+			list_del(&fb->node);
+		/* The backend can free its pages only when nobody maps them. */
+		llist_for_each_entry(share, dead_shares, dead) {
+			list_del_init(&share->node);
+			share_unmap(display, share, false);
+		}
+		release_tell(display, dead_fbs, dead_shares);
+		llist_for_each_entry(share, dead_shares, dead)
+			share_drop_pgdir(display, share);
+	}
+
+	llist_for_each_entry_safe(fb, next_fb, dead_fbs, dead)
+		fb->released(fb);
+	llist_for_each_entry_safe(share, next_share, dead_shares, dead) {
+		atomic_long_sub(share_num_pages(share), &display->dead_pages);
+		share_free_views(share);
+		share->ops->released(share);
+	}
+	return dead_fbs || dead_shares;
+}
+
+static void release_work(struct work_struct *work)
+{
+	struct xen_drm_display *display =
+		container_of(work, struct xen_drm_display, release_work);
+
+	/* The end of a framebuffer may be that of its buffer. */
+	while (release_some(display))
+		cond_resched();
+}
+
+/**
+ * xen_drm_share_flush - wait until all that was given back has been released
+ * @display: the DRM device
+ *
+ * Context: may sleep; the release waits for the backend.
+ */
+void xen_drm_share_flush(struct xen_drm_display *display)
+{
+	flush_work(&display->release_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_flush);
+
+/**
+ * xen_drm_share_room - keep clients from running ahead of the release
+ * @display: the DRM device
+ *
+ * Context: may sleep; waits for the release if much is to be released.
+ */
+void xen_drm_share_room(struct xen_drm_display *display)
+{
+	if (atomic_long_read(&display->dead_pages) > SHARE_MAX_DEAD_PAGES)
+		xen_drm_share_flush(display);
+}
+
+/* ------------------------------------------------------------------------
+ * Connections
+ */
+
+static void replay_backend_shares(struct xen_drm_display *display, struct share_calls *calls)
+{
+	struct xen_drm_share *share;
+	struct xen_drm_view *view;
+
+	list_for_each_entry(share, &display->shares, node) {
+		if (!share->be_alloc || share->pages || share_get_pgdir(display, share))
+			continue;
+		view = list_first_entry(&share->views, struct xen_drm_view, node);
+		if (!is_told(display, view->told) &&
+		    view_tell(display, share, view, calls))
+			return;
+	}
+	calls_wait(calls);
+
+	list_for_each_entry(share, &display->shares, node) {
+		if (!share->be_alloc || share->pages)
+			continue;
+		view = list_first_entry(&share->views, struct xen_drm_view, node);
+		if (is_told(display, view->told) && share_map(display, share))
+			view->told = 0;
+	}
+}
+
+/**
+ * xen_drm_share_replay - tell the backend of all that it does not know yet
+ * @display: the DRM device; its lock is taken
+ *
+ * The requests are pipelined. What the backend refuses is not shown.
+ *
+ * Context: may sleep; waits for the backend.
+ *
+ * Returns: 0; -ENODEV without a backend or when the connection has ended; or another
+ * error that kept something from being told.
+ */
+int xen_drm_share_replay(struct xen_drm_display *display)
+{
+	struct share_calls calls = {};
+	struct xen_drm_fb *fb;
+	int ret = 0, error;
+
+	guard(mutex)(&display->lock);
+
+	calls.chan = display->link.chan;
+	if (!calls.chan)
+		return -ENODEV;
+
+	replay_backend_shares(display, &calls);
+	list_for_each_entry(fb, &display->fbs, node) {
+		error = fb_share_and_tell(display, fb, &calls);
+		if (error == -ENODEV || error == -ETIMEDOUT)
+			return calls_wait(&calls) ?: error;
+		ret = ret ?: error;
+	}
+	error = calls_wait(&calls);
+	if (is_refusal(error) || is_refusal(ret))
+		drm_err_ratelimited(&display->drm,
+				    "a framebuffer cannot be made known to the backend: %d\n",
+				    ret ?: error);
+	return error ?: ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
+
+/**
+ * xen_drm_share_join - use a connection from now on
+ * @display: the DRM device
+ * @link: the connection
+ *
+ * Context: may sleep; waits for the backend.
+ *
+ * Returns: as xen_drm_share_replay().
+ */
+int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_link *link)
+{
+	struct xen_drm_share *share;
+
+	scoped_guard(mutex, &display->lock) {
+		display->link = *link;
+		/* A backend may have written into the directories. */
+		list_for_each_entry(share, &display->shares, node)
+			if (share->pgdir && share->domid == link->domid)
+				xen_drm_pgdir_refill(share->pgdir);
+	}
+	return xen_drm_share_replay(display);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_join);
+
+/**
+ * xen_drm_share_leave - use the connection no more
+ * @display: the DRM device
+ * @forget: the guest has been restored, so grants and mappings are gone already
+ *
+ * Grants stay, for the case that the same domain comes back.
+ *
+ * Context: may sleep; does not wait for the backend, since the connection is broken.
+ */
+void xen_drm_share_leave(struct xen_drm_display *display, bool forget)
+{
+	struct xen_drm_share *share, *next;
+
+	guard(mutex)(&display->lock);
+
+	memset(&display->link, 0, sizeof(display->link));
+	list_for_each_entry_safe(share, next, &display->shares, node) {
+		share_unmap(display, share, forget);
+		if (!share->be_alloc && !forget)
+			continue;
+		share_drop_pgdir(display, share);
+		if (!share->be_alloc)
+			list_del_init(&share->node);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_leave);
+
+static void share_fini_display(struct drm_device *drm, void *data)
+{
+	struct xen_drm_display *display = data;
+
+	/* Runs all that is queued, and what that queues. */
+	destroy_workqueue(display->release_wq);
+}
+
+/**
+ * xen_drm_share_init_display - initialise what a DRM device shares
+ * @display: the DRM device; before its mode configuration
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int xen_drm_share_init_display(struct xen_drm_display *display)
+{
+	INIT_LIST_HEAD(&display->shares);
+	INIT_LIST_HEAD(&display->fbs);
+	init_llist_head(&display->dead_fbs);
+	init_llist_head(&display->dead_shares);
+	INIT_WORK(&display->release_work, release_work);
+	display->release_wq = alloc_ordered_workqueue("xen_drm_release", 0);
+	if (!display->release_wq)
+		return -ENOMEM;
+	return drmm_add_action_or_reset(&display->drm, share_fini_display, display);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_init_display);

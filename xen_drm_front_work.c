@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: the work of the bus device, which
+ * collects the facts and says which step is taken.
+ */
+
+#include "xen_drm_front_bus.h"
+
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+
+#include "xen_drm_front_cfg.h"
+#include "xen_drm_front_conn.h"
+#include "xen_drm_front_display.h"
+#include "xen_drm_front_grants.h"
+#include "xen_drm_front_state.h"
+
+static unsigned int silence_timeout = 30;
+module_param(silence_timeout, uint, 0644);
+MODULE_PARM_DESC(silence_timeout, "Seconds without an answer after which the connection is given up, 0 for never (default 30)");
+
+/* How long a backend may take from our Initialised to its Connected. */
+#define FRONT_PATIENCE		(10 * HZ)
+/* How often to look for what nobody tells us of. */
+#define FRONT_POLL		HZ
+
+/**
+ * xen_drm_front_kick - have the work look at the facts
+ * @front: the bus device
+ *
+ * Context: any.
+ */
+void xen_drm_front_kick(struct xen_drm_front *front)
+{
+	scoped_guard(spinlock_irqsave, &front->lock)
+		if (!front->removed)
+			mod_delayed_work(xen_drm_front_wq, &front->work, 0);
+}
+
+/**
+ * xen_drm_front_look_at - have the work run again, at the earliest of all times
+ * @front: the bus device
+ * @when: jiffies
+ *
+ * Context: the work.
+ */
+void xen_drm_front_look_at(struct xen_drm_front *front, unsigned long when)
+{
+	if (!front->waits || time_before(when, front->look_at))
+		front->look_at = when;
+	front->waits = true;
+}
+
+/**
+ * xen_drm_front_break - break the present connection, if there is one
+ * @front: the bus device
+ * @why: end of a sentence that says how we know that it is over
+ *
+ * Context: may be called without being the work; does not sleep.
+ */
+void xen_drm_front_break(struct xen_drm_front *front, const char *why)
+{
+	struct xen_drm_conn *conn;
+
+	scoped_guard(spinlock_irqsave, &front->lock)
+		conn = front->conn ? xen_drm_conn_get(front->conn) : NULL;
+	if (!conn)
+		return;
+
+	xen_drm_conn_break(conn, why);
+	xen_drm_conn_put(conn);
+}
+
+/* ------------------------------------------------------------------------
+ * What the xenwatch thread is asked for
+ */
+
+static void front_want(struct xen_drm_front *front, enum xenbus_state state)
+{
+	scoped_guard(spinlock_irqsave, &front->lock) {
+		front->wanted = state;
+		front->pending = true;
+	}
+	front->woken = false;
+}
+
+/* Writes our state in XenStore once more, whatever it is there. */
+static int front_touch(struct xen_drm_front *front)
+{
+	const char *dir = front->xb_dev->nodename;
+	struct xenbus_transaction xbt;
+	int state, ret;
+
+	ret = xenbus_transaction_start(&xbt);
+	if (ret)
+		return ret;
+
+	ret = xenbus_scanf(xbt, dir, "state", "%d", &state);
+	if (ret == 1)
+		ret = xenbus_printf(xbt, dir, "state", "%d", state);
+	if (ret) {
+		xenbus_transaction_end(xbt, true);
+		return ret;
+	}
+	return xenbus_transaction_end(xbt, false);
+}
+
+/* Wakes the xenwatch thread if there is something to do for it, until it comes. */
+static void front_wake_xenwatch(struct xen_drm_front *front)
+{
+	bool asks;
+	int ret;
+
+	scoped_guard(spinlock_irqsave, &front->lock)
+		asks = front->pending || front->unread;
+	if (!asks) {
+		front->woken = false;
+		return;
+	}
+
+	if (!front->woken || time_after_eq(jiffies, front->wake_at)) {
+		ret = front_touch(front);
+		if (ret)
+			dev_dbg(&front->xb_dev->dev, "writing the state: %d\n", ret);
+		front->woken = true;
+		front->wake_at = jiffies + (ret == -EAGAIN ? FRONT_POLL / 10 : FRONT_POLL);
+	}
+	xen_drm_front_look_at(front, front->wake_at);
+}
+
+/* ------------------------------------------------------------------------
+ * Facts
+ */
+
+static bool front_is_held_off(struct xen_drm_front *front)
+{
+	if (time_before(jiffies, front->resume_at)) {
+		xen_drm_front_look_at(front, front->resume_at);
+		return true;
+	}
+	if (xen_drm_grants_too_many_deferred(front->xb_dev->otherend_id)) {
+		xen_drm_front_look_at(front, jiffies + FRONT_POLL);
+		return true;
+	}
+	return false;
+}
+
+static struct xen_drm_facts front_facts(struct xen_drm_front *front)
+{
+	struct xen_drm_conn *conn = front->conn;
+	struct xen_drm_facts facts = {
+		.connected = conn,
+		.joined = front->joined,
+		.broken = conn && xen_drm_conn_is_broken(conn),
+		.held_off = !conn && front_is_held_off(front),
+		.misconfigured = front->misconfigured,
+	};
+
+	scoped_guard(spinlock_irqsave, &front->lock) {
+		facts.own = READ_ONCE(front->xb_dev->state);
+		facts.pending = front->pending;
+		facts.backend = front->backend;
+		facts.offline = front->offline;
+		facts.held_off |= front->halted;
+		facts.shutdown = system_state > SYSTEM_RUNNING &&
+				 (front->closing || facts.own == XenbusStateClosing ||
+				  facts.own == XenbusStateClosed);
+	}
+	return facts;
+}
+
+/* A state that cannot be written is tried again after a while, from the beginning. */
+static void front_check_refused(struct xen_drm_front *front)
+{
+	bool refused;
+
+	scoped_guard(spinlock_irqsave, &front->lock) {
+		refused = front->refused;
+		front->refused = false;
+	}
+	if (refused)
+		xen_drm_front_hold_off(front, 0, true);
+}
+
+/* ------------------------------------------------------------------------
+ * What nobody tells us of
+ */
+
+/*
+ * A backend that restarts between our Initialised and its look at it may wait
+ * for the handshake to begin anew, while all that we saw is InitWait, as before.
+ */
+static void front_check_patience(struct xen_drm_front *front)
+{
+	unsigned long until = front->began_at + FRONT_PATIENCE;
+
+	if (!front->conn || front->joined || xen_drm_conn_is_broken(front->conn) ||
+	    READ_ONCE(front->backend) == XenbusStateConnected)
+		return;
+
+	if (time_before(jiffies, until))
+		xen_drm_front_look_at(front, until);
+	else
+		xen_drm_conn_break(front->conn, "the backend does not take up the rings");
+}
+
+static void front_check_silence(struct xen_drm_front *front)
+{
+	unsigned int timeout = min(READ_ONCE(silence_timeout), 86400);
+	unsigned long since, until;
+	char why[48];
+
+	if (!front->conn || !timeout || xen_drm_conn_is_broken(front->conn) ||
+	    !xen_drm_conn_silent(front->conn, &since))
+		return;
+
+	until = since + timeout * HZ;
+	if (time_before(jiffies, until)) {
+		xen_drm_front_look_at(front, until);
+		return;
+	}
+	snprintf(why, sizeof(why), "the backend was silent for %u s", timeout);
+	xen_drm_conn_break(front->conn, why);
+}
+
+/* The toolstack may have written another resolution. */
+static void front_check_config(struct xen_drm_front *front)
+{
+	struct xen_drm_cfg *cfg __free(kfree) = NULL;
+	int ret = -ENOMEM;
+
+	scoped_guard(spinlock_irqsave, &front->lock) {
+		/* Another backend may speak another version. */
+		if (front->misconfigured == -EPROTONOSUPPORT &&
+		    front->backend != XenbusStateInitWait)
+			front->misconfigured = 0;
+		if (!front->changed)
+			return;
+		front->changed = false;
+	}
+
+	if (!front->conn) {
+		if (front->misconfigured)
+			front->resume_at = jiffies;
+		front->misconfigured = 0;
+		return;
+	}
+
+	cfg = kzalloc_obj(*cfg);
+	if (cfg)
+		ret = xen_drm_front_read_config(front, cfg);
+	if (ret && !xen_drm_cfg_is_wrong(ret)) {
+		scoped_guard(spinlock_irqsave, &front->lock)
+			front->changed = true;
+		xen_drm_front_look_at(front, jiffies + FRONT_POLL);
+	} else if (ret || !xen_drm_cfg_is_same(cfg, &front->cfg)) {
+		xen_drm_conn_break(front->conn, "the configuration has changed");
+	}
+}
+
+/* The clients' pictures have changed while the backend did not answer. */
+static void front_check_answers(struct xen_drm_front *front)
+{
+	bool answers;
+	int ret;
+
+	scoped_guard(spinlock_irqsave, &front->lock) {
+		answers = front->answers && front->joined;
+		front->answers = false;
+	}
+	if (!answers)
+		return;
+
+	ret = xen_drm_display_refresh(front->display);
+	if (ret)
+		dev_dbg(&front->xb_dev->dev, "showing the present pictures: %d\n", ret);
+}
+
+/* ------------------------------------------------------------------------
+ * The work
+ */
+
+/* Returns whether the step has been taken. */
+static bool front_take(struct xen_drm_front *front, enum xen_drm_step step, bool shutdown)
+{
+	switch (step) {
+	case XEN_DRM_CONNECT:
+		return xen_drm_front_connect(front);
+	case XEN_DRM_JOIN:
+		return xen_drm_front_join(front);
+	case XEN_DRM_LEAVE:
+		xen_drm_front_leave(front);
+		return true;
+	case XEN_DRM_CLOSE:
+		xen_drm_front_close(front, shutdown);
+		return true;
+	case XEN_DRM_IDLE:
+		break;
+	}
+	return true;
+}
+
+static void front_step(struct xen_drm_front *front)
+{
+	struct xen_drm_facts facts = front_facts(front);
+	struct xen_drm_decision decision = xen_drm_state_next(&facts);
+	bool idle = decision.step == XEN_DRM_IDLE;
+
+	dev_dbg(&front->xb_dev->dev, "own state %d, backend %d: step %d, then %d\n",
+		facts.own, facts.backend, decision.step, decision.then);
+	if (!front_take(front, decision.step, facts.shutdown))
+		return;
+
+	/* A step also takes back what was wanted before. */
+	if (decision.then != facts.own || (facts.pending && !idle))
+		front_want(front, decision.then);
+	if (!idle)
+		xen_drm_front_look_at(front, jiffies);
+}
+
+/**
+ * xen_drm_front_work - take the next step, if there is one
+ * @work: of the bus device
+ *
+ * All works of the module run one after the other, in the order in which they were
+ * queued, and are frozen while the guest is suspended: the paths in XenStore may
+ * change then.
+ */
+void xen_drm_front_work(struct work_struct *work)
+{
+	struct xen_drm_front *front =
+		container_of(to_delayed_work(work), struct xen_drm_front, work);
+	unsigned long now, delay;
+
+	front->waits = false;
+	front_check_refused(front);
+	xen_drm_front_check_resumed(front);
+	front_check_config(front);
+	front_check_patience(front);
+	front_check_silence(front);
+	front_step(front);
+	front_check_answers(front);
+	xen_drm_front_check_retired(front);
+	front_wake_xenwatch(front);
+	if (!front->waits)
+		return;
+
+	/* Does nothing if the work has been kicked meanwhile. */
+	now = jiffies;
+	delay = time_after(front->look_at, now) ? front->look_at - now : 0;
+	scoped_guard(spinlock_irqsave, &front->lock)
+		if (!front->removed)
+			queue_delayed_work(xen_drm_front_wq, &front->work, delay);
+}
