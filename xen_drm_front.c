@@ -47,10 +47,11 @@ static struct dentry *front_debugfs;
  * The xenwatch thread. It waits for nothing but XenStore.
  */
 
-/* Writes the one state that the work wants. */
+/* Writes the one state that the work wants; while the guest goes down only Closed. */
 static void front_write_wanted(struct xen_drm_front *front)
 {
 	struct xenbus_device *xb_dev = front->xb_dev;
+	bool down = system_state > SYSTEM_RUNNING;
 	enum xenbus_state wanted;
 
 	scoped_guard(spinlock_irqsave, &front->lock) {
@@ -59,10 +60,10 @@ static void front_write_wanted(struct xen_drm_front *front)
 		wanted = front->wanted;
 	}
 
-	/* That also tells the core, which waits for it while the guest goes down. */
-	if (wanted == XenbusStateClosed && system_state > SYSTEM_RUNNING)
+	/* The core waits to be told so while the guest goes down. */
+	if (down && wanted == XenbusStateClosed)
 		xenbus_frontend_closed(xb_dev);
-	else
+	else if (!down)
 		xenbus_switch_state(xb_dev, wanted);
 
 	scoped_guard(spinlock_irqsave, &front->lock) {
@@ -165,19 +166,29 @@ static void xen_drm_front_otherend_changed(struct xenbus_device *xb_dev,
 	front_write_wanted(front);
 }
 
-/* The core does not tell drivers of the backend's states any more. */
-static void front_check_shutdown(struct xen_drm_front *front)
+/*
+ * Others than we may have written our state. The core writes Closing when the guest
+ * goes down, and does not tell drivers of the backend's states from then on. The
+ * toolstack writes Initialising when it makes the device anew; the core of 7.x
+ * removes the device then, that of 6.12 does not see it. Returns whether there is a
+ * connection that the toolstack has ended so.
+ */
+static bool front_is_reset(struct xen_drm_front *front)
 {
+	enum xenbus_state own = front->xb_dev->state;
 	int state;
 
-	if (system_state <= SYSTEM_RUNNING ||
-	    xenbus_scanf(XBT_NIL, front->xb_dev->nodename, "state", "%d", &state) != 1 ||
-	    state != XenbusStateClosing)
-		return;
+	if (xenbus_scanf(XBT_NIL, front->xb_dev->nodename, "state", "%d", &state) != 1)
+		return false;
 
-	scoped_guard(spinlock_irqsave, &front->lock)
-		front->closing = true;
-	xen_drm_front_kick(front);
+	if (state == XenbusStateClosing && system_state > SYSTEM_RUNNING) {
+		scoped_guard(spinlock_irqsave, &front->lock)
+			front->closing = true;
+		xen_drm_front_kick(front);
+	}
+
+	return state == XenbusStateInitialising && READ_ONCE(front->conn) &&
+	       (own == XenbusStateInitialised || own == XenbusStateConnected);
 }
 
 /* Something in our directory, or the work wakes us. */
@@ -186,9 +197,11 @@ static void xen_drm_front_own_changed(struct xenbus_watch *watch, const char *pa
 {
 	struct xen_drm_front *front = container_of(watch, struct xen_drm_front, watch);
 	size_t len = strlen(watch->node);
+	const char *node = "";
 
-	if (!strncmp(path, watch->node, len) && path[len] == '/' &&
-	    xen_drm_cfg_is_setting(path + len + 1)) {
+	if (!strncmp(path, watch->node, len) && path[len] == '/')
+		node = path + len + 1;
+	if (xen_drm_cfg_is_setting(node)) {
 		scoped_guard(spinlock_irqsave, &front->lock)
 			front->changed = true;
 		xen_drm_front_kick(front);
@@ -196,8 +209,11 @@ static void xen_drm_front_own_changed(struct xenbus_watch *watch, const char *pa
 
 	if (READ_ONCE(front->unread))
 		front_note(front, XenbusStateUnknown, false);
-	front_check_shutdown(front);
-	front_write_wanted(front);
+	/* The work wants another state then. */
+	if (!strcmp(node, "state") && front_is_reset(front))
+		xen_drm_front_break(front, "the toolstack has made the device anew");
+	else
+		front_write_wanted(front);
 }
 
 /*

@@ -71,7 +71,7 @@ struct xen_drm_front {
 	unsigned int level;
 	/** @resume_at: jiffies before which no connection is begun */
 	unsigned long resume_at;
-	/** @retired: the connection before, open until the backend has no rings */
+	/** @retired: the connection before, open until the backend has other rings */
 	struct xen_drm_conn *retired;
 	/** @retired_at: jiffies when it was retired */
 	unsigned long retired_at;

@@ -5,7 +5,6 @@
 
 #include <linux/math64.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
@@ -17,7 +16,6 @@
 #include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_managed.h>
-#include <drm/drm_modeset_helper.h>
 #include <drm/drm_modeset_helper_vtables.h>
 #include <drm/drm_modeset_lock.h>
 #include <drm/drm_print.h>
@@ -28,8 +26,8 @@
 
 #include "xen_drm_front.h"
 #include "xen_drm_front_connector.h"
+#include "xen_drm_front_fb.h"
 #include "xen_drm_front_flip.h"
-#include "xen_drm_front_gem.h"
 #include "xen_drm_front_share.h"
 
 /**
@@ -76,14 +74,6 @@ struct xen_drm_pipe {
 	struct xen_drm_call call;
 };
 
-/** struct kms_fb - DRM framebuffer with its name on the wire */
-struct kms_fb {
-	/** @base: base class */
-	struct drm_framebuffer base;
-	/** @fb: what the backend shall know of it */
-	struct xen_drm_fb fb;
-};
-
 static struct xen_drm_pipe *crtc_to_pipe(struct drm_crtc *crtc)
 {
 	return container_of(crtc, struct xen_drm_pipe, base.crtc);
@@ -92,11 +82,6 @@ static struct xen_drm_pipe *crtc_to_pipe(struct drm_crtc *crtc)
 static struct xen_drm_pipe *plane_to_pipe(struct drm_plane *plane)
 {
 	return container_of(plane, struct xen_drm_pipe, base.plane);
-}
-
-static struct kms_fb *to_kms_fb(struct drm_framebuffer *fb)
-{
-	return container_of(fb, struct kms_fb, base);
 }
 
 /* ------------------------------------------------------------------------
@@ -139,7 +124,7 @@ static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commi
 	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
 
 	xen_drm_flip_set_picture(&plane_to_pipe(plane)->flip,
-				 new_state->fb ? &to_kms_fb(new_state->fb)->fb : NULL);
+				 new_state->fb ? xen_drm_fb_from_drm(new_state->fb) : NULL);
 }
 
 static void plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_commit *state)
@@ -179,28 +164,6 @@ static const u64 plane_modifiers[] = {
 	DRM_FORMAT_MOD_LINEAR,
 	DRM_FORMAT_MOD_INVALID
 };
-
-/*
- * Nothing is below the plane, so alpha makes no difference. A backend that shows
- * the guest in a window would blend that with what is behind it.
- */
-static u32 opaque_format(u32 format)
-{
-	switch (format) {
-	case DRM_FORMAT_ARGB8888:
-		return DRM_FORMAT_XRGB8888;
-	case DRM_FORMAT_ABGR8888:
-		return DRM_FORMAT_XBGR8888;
-	case DRM_FORMAT_ARGB2101010:
-		return DRM_FORMAT_XRGB2101010;
-	case DRM_FORMAT_ARGB1555:
-		return DRM_FORMAT_XRGB1555;
-	case DRM_FORMAT_ARGB4444:
-		return DRM_FORMAT_XRGB4444;
-	default:
-		return format;
-	}
-}
 
 /* ------------------------------------------------------------------------
  * CRTC
@@ -288,131 +251,35 @@ static const struct drm_crtc_funcs crtc_funcs = {
 };
 
 /* ------------------------------------------------------------------------
- * Framebuffers
+ * Commits
  */
-
-static void kms_fb_released(struct xen_drm_fb *xen_fb)
-{
-	struct kms_fb *fb = container_of(xen_fb, struct kms_fb, fb);
-
-	drm_gem_object_put(fb->base.obj[0]);
-	kfree(fb);
-}
-
-/* The backend still has to be told, which is not waited for here. */
-static void kms_fb_destroy(struct drm_framebuffer *fb)
-{
-	drm_framebuffer_cleanup(fb);
-	xen_drm_share_detach(to_xen_drm_display(fb->dev), &to_kms_fb(fb)->fb);
-}
 
 static int kms_fb_dirty(struct drm_framebuffer *fb, struct drm_file *file,
 			unsigned int flags, unsigned int color,
 			struct drm_clip_rect *clips, unsigned int num_clips)
 {
 	struct xen_drm_display *display = to_xen_drm_display(fb->dev);
+	u64 cookie = xen_drm_fb_from_drm(fb)->cookie;
 	unsigned int i;
 
 	for (i = 0; i < display->cfg.num_connectors; i++)
-		xen_drm_flip_damage(&display->pipes[i].flip, to_kms_fb(fb)->fb.cookie);
+		xen_drm_flip_damage(&display->pipes[i].flip, cookie);
 	return 0;
 }
 
 static const struct drm_framebuffer_funcs fb_funcs = {
-	.destroy = kms_fb_destroy,
+	.destroy = xen_drm_fb_destroy,
 	.create_handle = drm_gem_fb_create_handle,
 	.dirty = kms_fb_dirty,
 };
-
-static int kms_fb_check_size(struct drm_device *drm, const struct drm_gem_object *obj,
-			     const struct drm_format_info *info,
-			     const struct drm_mode_fb_cmd2 *mode_cmd)
-{
-	u64 size = (u64)(mode_cmd->height - 1) * mode_cmd->pitches[0] +
-		   drm_format_info_min_pitch(info, 0, mode_cmd->width) +
-		   mode_cmd->offsets[0];
-
-	if (mode_cmd->flags & DRM_MODE_FB_INTERLACED) {
-		drm_dbg_kms(drm, "an interlaced framebuffer, expected a progressive one\n");
-		return -EINVAL;
-	}
-	if (obj->size < size) {
-		drm_dbg_kms(drm, "framebuffer of %llu bytes, the buffer has %zu\n", size,
-			    obj->size);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int kms_fb_init(struct drm_device *drm, struct kms_fb *fb, struct drm_gem_object *obj,
-		       const struct drm_format_info *info,
-		       const struct drm_mode_fb_cmd2 *mode_cmd)
-{
-	int ret;
-
-	ret = kms_fb_check_size(drm, obj, info, mode_cmd);
-	if (ret)
-		return ret;
-	ret = xen_drm_gem_get_pages(obj);
-	if (ret)
-		return ret;
-
-	drm_helper_mode_fill_fb_struct(drm, &fb->base, info, mode_cmd);
-	fb->base.obj[0] = obj;
-	fb->fb.released = kms_fb_released;
-	fb->fb.share = &to_xen_drm_gem(obj)->share;
-	fb->fb.width = mode_cmd->width;
-	fb->fb.height = mode_cmd->height;
-	fb->fb.pitch = mode_cmd->pitches[0];
-	fb->fb.offset = mode_cmd->offsets[0];
-	fb->fb.bpp = drm_format_info_bpp(info, 0);
-	fb->fb.format = opaque_format(info->format);
-
-	/* First, since others can see a framebuffer once it is initialised. */
-	return xen_drm_share_attach(to_xen_drm_display(drm), &fb->fb);
-}
 
 static struct drm_framebuffer *
 kms_fb_create(struct drm_device *drm, struct drm_file *file,
 	      const struct drm_format_info *info,
 	      const struct drm_mode_fb_cmd2 *mode_cmd)
 {
-	struct drm_gem_object *obj;
-	struct kms_fb *fb;
-	int ret;
-
-	obj = drm_gem_object_lookup(file, mode_cmd->handles[0]);
-	if (!obj) {
-		drm_dbg_kms(drm, "no buffer has the handle %u\n", mode_cmd->handles[0]);
-		return ERR_PTR(-ENOENT);
-	}
-
-	fb = kzalloc_obj(*fb);
-	if (!fb) {
-		ret = -ENOMEM;
-		goto err_put_object;
-	}
-	ret = kms_fb_init(drm, fb, obj, info, mode_cmd);
-	if (ret)
-		goto err_free_fb;
-
-	ret = drm_framebuffer_init(drm, &fb->base, &fb_funcs);
-	if (ret) {
-		xen_drm_share_detach(to_xen_drm_display(drm), &fb->fb);
-		return ERR_PTR(ret);
-	}
-	return &fb->base;
-
-err_free_fb:
-	kfree(fb);
-err_put_object:
-	drm_gem_object_put(obj);
-	return ERR_PTR(ret);
+	return xen_drm_fb_create(drm, file, info, mode_cmd, &fb_funcs);
 }
-
-/* ------------------------------------------------------------------------
- * Commits
- */
 
 static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *new_state)
 {
@@ -425,7 +292,8 @@ static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 	if (new_state->active && fb && xen_drm_flip_wants_config(&pipe->flip, modeset)) {
 		pipe->request = KMS_SEND_MODE;
 		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, mode->hdisplay,
-					       mode->vdisplay, to_kms_fb(fb)->fb.bpp);
+					       mode->vdisplay,
+					       xen_drm_fb_from_drm(fb)->bpp);
 	} else if ((!new_state->active || !fb) && xen_drm_flip_is_lit(&pipe->flip)) {
 		pipe->request = KMS_SEND_OFF;
 		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, 0, 0, 0);

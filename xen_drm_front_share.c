@@ -4,7 +4,6 @@
  * and framebuffers, and what it has been told.
  */
 
-#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -16,8 +15,10 @@
 #include "xen_drm_front_share.h"
 
 #include "xen_drm_front.h"
+#include "xen_drm_front_batch.h"
 #include "xen_drm_front_pgdir.h"
 #include "xen_drm_front_proto.h"
+#include "xen_drm_front_view.h"
 
 /**
  * DOC: Shares
@@ -44,68 +45,8 @@
  * may be about to map it.
  */
 
-/* As many requests as the ring has room for are sent before replies are waited for. */
-#define SHARE_WINDOW		32
 /* CREATE_DUMB waits for the release of earlier buffers above this. */
 #define SHARE_MAX_DEAD_PAGES	((64UL << 20) / PAGE_SIZE)
-
-/** struct share_calls - requests whose replies are waited for together */
-struct share_calls {
-	/** @chan: channel for all of them */
-	struct xen_drm_chan *chan;
-	/** @count: valid entries in @pending */
-	unsigned int count;
-	/** @pending: requests that are not waited for yet */
-	struct {
-		/** @call: reply */
-		struct xen_drm_call call;
-		/** @told: cleared if the backend refuses, or NULL */
-		u64 *told;
-	} pending[SHARE_WINDOW];
-};
-
-/* Did the backend say no? What it has not answered yet, it may still do. */
-static bool is_refusal(int error)
-{
-	return error && error != -ETIMEDOUT && error != -EINTR && error != -ENODEV;
-}
-
-/* Returns the first error. */
-static int calls_wait(struct share_calls *calls)
-{
-	int ret, first = 0;
-	unsigned int i;
-
-	if (!calls->count)
-		return 0;
-
-	xen_drm_proto_push(calls->chan);
-	for (i = 0; i < calls->count; i++) {
-		ret = xen_drm_proto_wait(calls->chan, &calls->pending[i].call);
-		if (is_refusal(ret) && calls->pending[i].told)
-			WRITE_ONCE(*calls->pending[i].told, 0);
-		first = first ?: ret;
-	}
-	calls->count = 0;
-	return first;
-}
-
-/* Returns storage for the reply to the next request. */
-static struct xen_drm_call *calls_next(struct share_calls *calls, u64 *told)
-{
-	if (calls->count == SHARE_WINDOW)
-		calls_wait(calls);
-	calls->pending[calls->count].told = told;
-	return &calls->pending[calls->count].call;
-}
-
-/* @ret: whether the request has been put into the ring. */
-static int calls_sent(struct share_calls *calls, int ret)
-{
-	if (!ret)
-		calls->count++;
-	return ret;
-}
 
 /**
  * xen_drm_share_stride - bytes per line of a buffer, as every backend computes it
@@ -135,79 +76,6 @@ void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_
 	share->size = size;
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_init);
-
-/* ------------------------------------------------------------------------
- * Views
- */
-
-/* The width that makes the backend compute this pitch; 0 if there is none. */
-static u32 fb_view_width(const struct xen_drm_fb *fb)
-{
-	u32 width = div_u64((u64)fb->pitch * 8, fb->bpp);
-
-	return xen_drm_proto_stride(width, fb->bpp) == fb->pitch ? width : 0;
-}
-
-static struct xen_drm_view *view_create(struct xen_drm_share *share, u32 width, u32 height,
-					u32 bpp, u32 offset)
-{
-	struct xen_drm_view *view = kzalloc_obj(*view);
-
-	if (!view)
-		return ERR_PTR(-ENOMEM);
-
-	view->cookie = xen_drm_proto_new_cookie();
-	view->width = width;
-	view->height = height;
-	view->bpp = bpp;
-	view->offset = offset;
-	list_add_tail(&view->node, &share->views);
-	return view;
-}
-
-/* A buffer of the backend is laid out by the backend, so it has one view. */
-static struct xen_drm_view *fb_find_backend_view(const struct xen_drm_fb *fb)
-{
-	struct xen_drm_view *view;
-
-	view = list_first_entry(&fb->share->views, struct xen_drm_view, node);
-	if (xen_drm_proto_stride(view->width, view->bpp) != fb->pitch || fb->offset ||
-	    fb->width > view->width || fb->height > view->height)
-		return ERR_PTR(-EINVAL);
-	return view;
-}
-
-static struct xen_drm_view *fb_find_view(const struct xen_drm_fb *fb, unsigned int version)
-{
-	u32 width = fb_view_width(fb), height;
-	struct xen_drm_view *view;
-
-	if (fb->share->be_alloc)
-		return fb_find_backend_view(fb);
-	/* Nobody knows yet which version the next backend speaks, hence the older. */
-	if (!width || (fb->offset && version < 2))
-		return ERR_PTR(-EINVAL);
-
-	height = (fb->share->size - fb->offset) / fb->pitch;
-	if (fb->height > height)
-		return ERR_PTR(-EINVAL);
-
-	list_for_each_entry(view, &fb->share->views, node)
-		if (view->width == width && view->bpp == fb->bpp &&
-		    view->offset == fb->offset)
-			return view;
-	return view_create(fb->share, width, height, fb->bpp, fb->offset);
-}
-
-static void share_free_views(struct xen_drm_share *share)
-{
-	struct xen_drm_view *view, *next;
-
-	list_for_each_entry_safe(view, next, &share->views, node) {
-		list_del(&view->node);
-		kfree(view);
-	}
-}
 
 /* ------------------------------------------------------------------------
  * Page directories
@@ -271,7 +139,7 @@ static bool is_told(const struct xen_drm_display *display, u64 told)
 }
 
 static int view_tell(struct xen_drm_display *display, struct xen_drm_share *share,
-		     struct xen_drm_view *view, struct share_calls *calls)
+		     struct xen_drm_view *view, struct xen_drm_batch *batch)
 {
 	const struct xen_drm_proto_dbuf dbuf = {
 		.cookie = view->cookie,
@@ -285,8 +153,8 @@ static int view_tell(struct xen_drm_display *display, struct xen_drm_share *shar
 	};
 	int ret;
 
-	ret = calls_sent(calls, xen_drm_proto_dbuf_create(calls->chan,
-							  calls_next(calls, &view->told),
+	ret = xen_drm_batch_sent(batch, xen_drm_proto_dbuf_create(batch->chan,
+							  xen_drm_batch_next(batch, &view->told),
 							  &dbuf));
 	if (!ret)
 		view->told = display->link.number;
@@ -294,7 +162,7 @@ static int view_tell(struct xen_drm_display *display, struct xen_drm_share *shar
 }
 
 static int fb_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
-		   struct share_calls *calls)
+		   struct xen_drm_batch *batch)
 {
 	const struct xen_drm_proto_fb proto = {
 		.cookie = fb->cookie,
@@ -305,8 +173,8 @@ static int fb_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
 	};
 	int ret;
 
-	ret = calls_sent(calls, xen_drm_proto_fb_attach(calls->chan,
-							calls_next(calls, &fb->told), &proto));
+	ret = xen_drm_batch_sent(batch, xen_drm_proto_fb_attach(batch->chan,
+							xen_drm_batch_next(batch, &fb->told), &proto));
 	if (!ret)
 		WRITE_ONCE(fb->told, display->link.number);
 	return ret;
@@ -324,7 +192,7 @@ static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 
 /* Both requests go out together; the ring keeps their order. */
 static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
-			     struct share_calls *calls)
+			     struct xen_drm_batch *batch)
 {
 	int ret;
 
@@ -339,34 +207,34 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 
 	ret = share_get_pgdir(display, fb->share);
 	if (!ret && !is_told(display, fb->view->told))
-		ret = view_tell(display, fb->share, fb->view, calls);
+		ret = view_tell(display, fb->share, fb->view, batch);
 	if (!ret && !is_told(display, fb->told))
-		ret = fb_tell(display, fb, calls);
+		ret = fb_tell(display, fb, batch);
 	return ret;
 }
 
 static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
 {
-	struct share_calls calls = {
+	struct xen_drm_batch batch = {
 		.chan = display->link.chan,
 	};
 	int ret, waited;
 
-	if (!calls.chan)
+	if (!batch.chan)
 		return 0;
 
-	ret = fb_share_and_tell(display, fb, &calls);
+	ret = fb_share_and_tell(display, fb, &batch);
 	/*
 	 * A task that is killed waits, too: without the reply nobody knows whether
 	 * the backend is about to map the pages.
 	 */
-	waited = calls_wait(&calls);
+	waited = xen_drm_batch_wait(&batch);
 	ret = ret ?: waited;
-	if (!is_refusal(ret))
+	if (!xen_drm_batch_is_refusal(ret))
 		return 0;
 
 	/* It may have been done all the same, by a backend that lies. */
-	if (is_refusal(waited))
+	if (xen_drm_batch_is_refusal(waited))
 		fb_take_back(display, fb);
 	return ret;
 }
@@ -378,7 +246,7 @@ static int fb_attach_locked(struct xen_drm_display *display, struct xen_drm_fb *
 
 	lockdep_assert_held(&display->lock);
 
-	view = fb_find_view(fb, display->link.version);
+	view = xen_drm_view_find(fb, display->link.version);
 	if (IS_ERR(view)) {
 		drm_dbg_kms(&display->drm,
 			    "%ux%u, pitch %u, offset %u: the protocol cannot express this in a buffer of %zu bytes\n",
@@ -477,7 +345,7 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
 			      struct xen_drm_view *view)
 {
 	struct xen_drm_chan *chan = display->link.chan;
-	struct share_calls calls = {
+	struct xen_drm_batch batch = {
 		.chan = chan,
 	};
 	int ret;
@@ -487,9 +355,9 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
 
 	ret = share_get_pgdir(display, share);
 	if (!ret)
-		ret = view_tell(display, share, view, &calls);
+		ret = view_tell(display, share, view, &batch);
 	if (!ret)
-		ret = calls_wait(&calls);
+		ret = xen_drm_batch_wait(&batch);
 	if (ret == -ENODEV)
 		return 0;
 	if (!ret)
@@ -530,7 +398,7 @@ int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share
 	if (mutex_lock_killable(&display->lock))
 		return -EINTR;
 
-	view = view_create(share, width, height, bpp, 0);
+	view = xen_drm_view_create(share, width, height, bpp, 0);
 	ret = PTR_ERR_OR_ZERO(view);
 	if (!ret) {
 		list_add_tail(&share->node, &display->shares);
@@ -576,7 +444,7 @@ void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share
 {
 	/* Nobody else has it any more, so this is not about to change. */
 	if (list_empty(&share->node)) {
-		share_free_views(share);
+		xen_drm_view_free_all(share);
 		share->ops->released(share);
 		return;
 	}
@@ -591,7 +459,7 @@ static void release_tell(struct xen_drm_display *display, struct llist_node *dea
 			 struct llist_node *dead_shares)
 {
 	struct xen_drm_chan *chan = display->link.chan;
-	struct share_calls calls = { .chan = chan };
+	struct xen_drm_batch batch = { .chan = chan };
 	struct xen_drm_share *share;
 	struct xen_drm_view *view;
 	struct xen_drm_fb *fb;
@@ -600,16 +468,16 @@ static void release_tell(struct xen_drm_display *display, struct llist_node *dea
 
 	llist_for_each_entry(fb, dead_fbs, dead)
 		if (is_told(display, fb->told))
-			calls_sent(&calls, xen_drm_proto_fb_detach(chan, calls_next(&calls, NULL),
+			xen_drm_batch_sent(&batch, xen_drm_proto_fb_detach(chan, xen_drm_batch_next(&batch, NULL),
 								   fb->cookie));
 	llist_for_each_entry(share, dead_shares, dead)
 		list_for_each_entry(view, &share->views, node)
 			if (is_told(display, view->told))
-				calls_sent(&calls,
+				xen_drm_batch_sent(&batch,
 					   xen_drm_proto_dbuf_destroy(chan,
-								      calls_next(&calls, NULL),
+								      xen_drm_batch_next(&batch, NULL),
 								      view->cookie));
-	if (is_refusal(calls_wait(&calls)))
+	if (xen_drm_batch_is_refusal(xen_drm_batch_wait(&batch)))
 		drm_err_ratelimited(&display->drm,
 				    "backend does not let go of a buffer or framebuffer\n");
 }
@@ -639,7 +507,7 @@ static bool release_some(struct xen_drm_display *display)
 		fb->released(fb);
 	llist_for_each_entry_safe(share, next_share, dead_shares, dead) {
 		atomic_long_sub(share_num_pages(share), &display->dead_pages);
-		share_free_views(share);
+		xen_drm_view_free_all(share);
 		share->ops->released(share);
 	}
 	return dead_fbs || dead_shares;
@@ -683,7 +551,7 @@ void xen_drm_share_room(struct xen_drm_display *display)
  * Connections
  */
 
-static void replay_backend_shares(struct xen_drm_display *display, struct share_calls *calls)
+static void replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
 {
 	struct xen_drm_share *share;
 	struct xen_drm_view *view;
@@ -693,10 +561,10 @@ static void replay_backend_shares(struct xen_drm_display *display, struct share_
 			continue;
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
 		if (!is_told(display, view->told) &&
-		    view_tell(display, share, view, calls))
+		    view_tell(display, share, view, batch))
 			return;
 	}
-	calls_wait(calls);
+	xen_drm_batch_wait(batch);
 
 	list_for_each_entry(share, &display->shares, node) {
 		if (!share->be_alloc || share->pages)
@@ -720,25 +588,25 @@ static void replay_backend_shares(struct xen_drm_display *display, struct share_
  */
 int xen_drm_share_replay(struct xen_drm_display *display)
 {
-	struct share_calls calls = {};
+	struct xen_drm_batch batch = {};
 	struct xen_drm_fb *fb;
 	int ret = 0, error;
 
 	guard(mutex)(&display->lock);
 
-	calls.chan = display->link.chan;
-	if (!calls.chan)
+	batch.chan = display->link.chan;
+	if (!batch.chan)
 		return -ENODEV;
 
-	replay_backend_shares(display, &calls);
+	replay_backend_shares(display, &batch);
 	list_for_each_entry(fb, &display->fbs, node) {
-		error = fb_share_and_tell(display, fb, &calls);
+		error = fb_share_and_tell(display, fb, &batch);
 		if (error == -ENODEV || error == -ETIMEDOUT)
-			return calls_wait(&calls) ?: error;
+			return xen_drm_batch_wait(&batch) ?: error;
 		ret = ret ?: error;
 	}
-	error = calls_wait(&calls);
-	if (is_refusal(error) || is_refusal(ret))
+	error = xen_drm_batch_wait(&batch);
+	if (xen_drm_batch_is_refusal(error) || xen_drm_batch_is_refusal(ret))
 		drm_err_ratelimited(&display->drm,
 				    "a framebuffer cannot be made known to the backend: %d\n",
 				    ret ?: error);

@@ -237,8 +237,6 @@ static int front_connect(struct xen_drm_front *front)
 		front_print_config(front, cfg);
 	front->cfg = *cfg;
 
-	/* The backend is in InitWait, so it has no rings any more. */
-	front_close_retired(front);
 	return front_open(front);
 }
 
@@ -397,6 +395,8 @@ bool xen_drm_front_join(struct xen_drm_front *front)
 
 	front->joined = true;
 	front->began_at = jiffies;
+	/* The backend has new rings, so nobody wants the old ones any more. */
+	front_close_retired(front);
 	dev_info(&xb_dev->dev, "connected to domain %d, protocol version %u\n",
 		 xb_dev->otherend_id, front->cfg.version);
 	return true;

@@ -15,6 +15,7 @@
 #include <linux/version.h>
 
 #include <drm/drm_atomic.h>
+#include <drm/drm_modeset_helper.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 #define vma_is_cow_mapping(vma) is_cow_mapping((vma)->vm_flags)
@@ -38,6 +39,12 @@ static inline int drm_atomic_state(struct drm_atomic_state *state)
 /* From 7.0, and from some later 6.12. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(obj) kzalloc(sizeof(obj), GFP_KERNEL)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+/* The format's description was not yet handed through. */
+#define drm_helper_mode_fill_fb_struct(drm, fb, info, mode_cmd) \
+	drm_helper_mode_fill_fb_struct(drm, fb, mode_cmd)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)

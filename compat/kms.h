@@ -10,7 +10,6 @@
 
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_fourcc.h>
-#include <drm/drm_modeset_helper.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 /*
@@ -31,8 +30,6 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 
 #define kms_fb_create(drm, file, info, mode_cmd) \
 	kms_fb_create_info(drm, file, info, mode_cmd)
-#define drm_helper_mode_fill_fb_struct(drm, fb, info, mode_cmd) \
-	drm_helper_mode_fill_fb_struct(drm, fb, mode_cmd)
 #endif
 
 #endif /* __XEN_DRM_FRONT_COMPAT_KMS_H__ */

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: framebuffers.
+ */
+
+#include <linux/slab.h>
+
+#include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_modeset_helper.h>
+#include <drm/drm_print.h>
+
+#include "xen_drm_front_fb.h"
+
+#include "xen_drm_front.h"
+#include "xen_drm_front_gem.h"
+#include "xen_drm_front_share.h"
+
+/** struct drm_fb - DRM framebuffer with its name on the wire */
+struct drm_fb {
+	/** @base: base class */
+	struct drm_framebuffer base;
+	/** @fb: what the backend shall know of it */
+	struct xen_drm_fb fb;
+};
+
+static struct drm_fb *to_drm_fb(struct drm_framebuffer *fb)
+{
+	return container_of(fb, struct drm_fb, base);
+}
+
+/**
+ * xen_drm_fb_from_drm - what the backend shall know of a framebuffer
+ * @fb: one of our framebuffers
+ *
+ * Returns: the framebuffer, as the protocol knows it.
+ */
+struct xen_drm_fb *xen_drm_fb_from_drm(struct drm_framebuffer *fb)
+{
+	return &to_drm_fb(fb)->fb;
+}
+
+/*
+ * Nothing is below the plane, so alpha makes no difference. A backend that shows
+ * the guest in a window would blend that with what is behind it.
+ */
+static u32 opaque_format(u32 format)
+{
+	switch (format) {
+	case DRM_FORMAT_ARGB8888:
+		return DRM_FORMAT_XRGB8888;
+	case DRM_FORMAT_ABGR8888:
+		return DRM_FORMAT_XBGR8888;
+	case DRM_FORMAT_ARGB2101010:
+		return DRM_FORMAT_XRGB2101010;
+	case DRM_FORMAT_ARGB1555:
+		return DRM_FORMAT_XRGB1555;
+	case DRM_FORMAT_ARGB4444:
+		return DRM_FORMAT_XRGB4444;
+	default:
+		return format;
+	}
+}
+
+static void fb_released(struct xen_drm_fb *xen_fb)
+{
+	struct drm_fb *fb = container_of(xen_fb, struct drm_fb, fb);
+
+	drm_gem_object_put(fb->base.obj[0]);
+	kfree(fb);
+}
+
+/**
+ * xen_drm_fb_destroy - the destroy callback of a framebuffer
+ * @fb: the framebuffer
+ *
+ * The backend still has to be told, which is not waited for here.
+ */
+void xen_drm_fb_destroy(struct drm_framebuffer *fb)
+{
+	drm_framebuffer_cleanup(fb);
+	xen_drm_share_detach(to_xen_drm_display(fb->dev), &to_drm_fb(fb)->fb);
+}
+
+static int fb_check_size(struct drm_device *drm, const struct drm_gem_object *obj,
+			     const struct drm_format_info *info,
+			     const struct drm_mode_fb_cmd2 *mode_cmd)
+{
+	u64 size = (u64)(mode_cmd->height - 1) * mode_cmd->pitches[0] +
+		   drm_format_info_min_pitch(info, 0, mode_cmd->width) +
+		   mode_cmd->offsets[0];
+
+	if (mode_cmd->flags & DRM_MODE_FB_INTERLACED) {
+		drm_dbg_kms(drm, "an interlaced framebuffer, expected a progressive one\n");
+		return -EINVAL;
+	}
+	if (obj->size < size) {
+		drm_dbg_kms(drm, "framebuffer of %llu bytes, the buffer has %zu\n", size,
+			    obj->size);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_object *obj,
+		       const struct drm_format_info *info,
+		       const struct drm_mode_fb_cmd2 *mode_cmd)
+{
+	int ret;
+
+	ret = fb_check_size(drm, obj, info, mode_cmd);
+	if (ret)
+		return ret;
+	ret = xen_drm_gem_get_pages(obj);
+	if (ret)
+		return ret;
+
+	drm_helper_mode_fill_fb_struct(drm, &fb->base, info, mode_cmd);
+	fb->base.obj[0] = obj;
+	fb->fb.released = fb_released;
+	fb->fb.share = &to_xen_drm_gem(obj)->share;
+	fb->fb.width = mode_cmd->width;
+	fb->fb.height = mode_cmd->height;
+	fb->fb.pitch = mode_cmd->pitches[0];
+	fb->fb.offset = mode_cmd->offsets[0];
+	fb->fb.bpp = drm_format_info_bpp(info, 0);
+	fb->fb.format = opaque_format(info->format);
+
+	/* First, since others can see a framebuffer once it is initialised. */
+	return xen_drm_share_attach(to_xen_drm_display(drm), &fb->fb);
+}
+
+/**
+ * xen_drm_fb_create - make a framebuffer, and let the backend know of it
+ * @drm: the DRM device
+ * @file: the client
+ * @info: format
+ * @mode_cmd: what the client asks for
+ * @funcs: callbacks of the framebuffer
+ *
+ * Context: may sleep; waits for the backend.
+ *
+ * Returns: the framebuffer; -ENOENT without a buffer; -EINVAL when the protocol cannot
+ * express it; or as xen_drm_share_attach().
+ */
+struct drm_framebuffer *
+xen_drm_fb_create(struct drm_device *drm, struct drm_file *file,
+		  const struct drm_format_info *info,
+		  const struct drm_mode_fb_cmd2 *mode_cmd,
+		  const struct drm_framebuffer_funcs *funcs)
+{
+	struct drm_gem_object *obj;
+	struct drm_fb *fb;
+	int ret;
+
+	obj = drm_gem_object_lookup(file, mode_cmd->handles[0]);
+	if (!obj) {
+		drm_dbg_kms(drm, "no buffer has the handle %u\n", mode_cmd->handles[0]);
+		return ERR_PTR(-ENOENT);
+	}
+
+	fb = kzalloc_obj(*fb);
+	if (!fb) {
+		ret = -ENOMEM;
+		goto err_put_object;
+	}
+	ret = fb_init(drm, fb, obj, info, mode_cmd);
+	if (ret)
+		goto err_free_fb;
+
+	ret = drm_framebuffer_init(drm, &fb->base, funcs);
+	if (ret) {
+		xen_drm_share_detach(to_xen_drm_display(drm), &fb->fb);
+		return ERR_PTR(ret);
+	}
+	return &fb->base;
+
+err_free_fb:
+	kfree(fb);
+err_put_object:
+	drm_gem_object_put(obj);
+	return ERR_PTR(ret);
+}
