@@ -247,10 +247,12 @@ static int cfg_read_connectors(struct xenbus_device *xb_dev, struct xen_drm_cfg 
 		if (ret <= 0)
 			break;
 	}
-	if (i == ARRAY_SIZE(cfg->connectors) && cfg_read_connector(xb_dev, i, NULL) > 0)
-		dev_warn(&xb_dev->dev, "only the first %u connectors are used\n", i);
-	else if (ret < 0)
+	if (ret > 0)
+		ret = cfg_read_connector(xb_dev, i, NULL);
+	if (ret < 0)
 		return ret;
+	if (ret)
+		dev_warn(&xb_dev->dev, "only the first %u connectors are used\n", i);
 
 	if (!i) {
 		xenbus_dev_error(xb_dev, -ENODEV, "no connector is configured");

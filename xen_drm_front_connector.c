@@ -170,8 +170,8 @@ const struct drm_edid *xen_drm_connector_take_edid(struct xen_drm_connector *con
 		edid = query_copy(query, size);
 	if (size == -EPROTO || (edid && !drm_edid_valid(edid))) {
 		drm_err_ratelimited(connector->base.dev,
-				     "%s: the backend's EDID is not valid, it is not used\n",
-				     connector->base.name);
+				    "%s: the backend's EDID is not valid, it is not used\n",
+				    connector->base.name);
 		drm_edid_free(edid);
 		edid = NULL;
 	}

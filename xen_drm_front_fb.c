@@ -84,8 +84,8 @@ void xen_drm_fb_destroy(struct drm_framebuffer *fb)
 }
 
 static int fb_check_size(struct drm_device *drm, const struct drm_gem_object *obj,
-			     const struct drm_format_info *info,
-			     const struct drm_mode_fb_cmd2 *mode_cmd)
+			 const struct drm_format_info *info,
+			 const struct drm_mode_fb_cmd2 *mode_cmd)
 {
 	u64 size = (u64)(mode_cmd->height - 1) * mode_cmd->pitches[0] +
 		   drm_format_info_min_pitch(info, 0, mode_cmd->width) +
@@ -104,8 +104,8 @@ static int fb_check_size(struct drm_device *drm, const struct drm_gem_object *ob
 }
 
 static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_object *obj,
-		       const struct drm_format_info *info,
-		       const struct drm_mode_fb_cmd2 *mode_cmd)
+		   const struct drm_format_info *info,
+		   const struct drm_mode_fb_cmd2 *mode_cmd)
 {
 	int ret;
 

@@ -99,7 +99,7 @@ static void share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_sha
 	share->pgdir = NULL;
 	if (still_mapped && display->link.chan)
 		drm_err_ratelimited(&display->drm,
-				     "backend still maps %u pages of a buffer of %zu bytes\n",
+				    "backend still maps %u pages of a buffer of %zu bytes\n",
 				     still_mapped, share->size);
 }
 
@@ -151,11 +151,10 @@ static int view_tell(struct xen_drm_display *display, struct xen_drm_share *shar
 		.directory = xen_drm_pgdir_start(share->pgdir),
 		.be_alloc = share->be_alloc,
 	};
+	struct xen_drm_call *call = xen_drm_batch_next(batch, &view->told);
 	int ret;
 
-	ret = xen_drm_batch_sent(batch, xen_drm_proto_dbuf_create(batch->chan,
-							  xen_drm_batch_next(batch, &view->told),
-							  &dbuf));
+	ret = xen_drm_batch_sent(batch, xen_drm_proto_dbuf_create(batch->chan, call, &dbuf));
 	if (!ret)
 		view->told = display->link.number;
 	return ret;
@@ -171,10 +170,10 @@ static int fb_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
 		.height = fb->height,
 		.format = fb->format,
 	};
+	struct xen_drm_call *call = xen_drm_batch_next(batch, &fb->told);
 	int ret;
 
-	ret = xen_drm_batch_sent(batch, xen_drm_proto_fb_attach(batch->chan,
-							xen_drm_batch_next(batch, &fb->told), &proto));
+	ret = xen_drm_batch_sent(batch, xen_drm_proto_fb_attach(batch->chan, call, &proto));
 	if (!ret)
 		WRITE_ONCE(fb->told, display->link.number);
 	return ret;
@@ -455,11 +454,34 @@ void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_release);
 
+static void fb_untell(struct xen_drm_display *display, const struct xen_drm_fb *fb,
+		      struct xen_drm_batch *batch)
+{
+	struct xen_drm_call *call;
+
+	if (!is_told(display, fb->told))
+		return;
+	call = xen_drm_batch_next(batch, NULL);
+	xen_drm_batch_sent(batch, xen_drm_proto_fb_detach(batch->chan, call, fb->cookie));
+}
+
+static void view_untell(struct xen_drm_display *display, const struct xen_drm_view *view,
+			struct xen_drm_batch *batch)
+{
+	struct xen_drm_call *call;
+
+	if (!is_told(display, view->told))
+		return;
+	call = xen_drm_batch_next(batch, NULL);
+	xen_drm_batch_sent(batch, xen_drm_proto_dbuf_destroy(batch->chan, call, view->cookie));
+}
+
 static void release_tell(struct xen_drm_display *display, struct llist_node *dead_fbs,
 			 struct llist_node *dead_shares)
 {
-	struct xen_drm_chan *chan = display->link.chan;
-	struct xen_drm_batch batch = { .chan = chan };
+	struct xen_drm_batch batch = {
+		.chan = display->link.chan,
+	};
 	struct xen_drm_share *share;
 	struct xen_drm_view *view;
 	struct xen_drm_fb *fb;
@@ -467,16 +489,10 @@ static void release_tell(struct xen_drm_display *display, struct llist_node *dea
 	lockdep_assert_held(&display->lock);
 
 	llist_for_each_entry(fb, dead_fbs, dead)
-		if (is_told(display, fb->told))
-			xen_drm_batch_sent(&batch, xen_drm_proto_fb_detach(chan, xen_drm_batch_next(&batch, NULL),
-								   fb->cookie));
+		fb_untell(display, fb, &batch);
 	llist_for_each_entry(share, dead_shares, dead)
 		list_for_each_entry(view, &share->views, node)
-			if (is_told(display, view->told))
-				xen_drm_batch_sent(&batch,
-					   xen_drm_proto_dbuf_destroy(chan,
-								      xen_drm_batch_next(&batch, NULL),
-								      view->cookie));
+			view_untell(display, view, &batch);
 	if (xen_drm_batch_is_refusal(xen_drm_batch_wait(&batch)))
 		drm_err_ratelimited(&display->drm,
 				    "backend does not let go of a buffer or framebuffer\n");
