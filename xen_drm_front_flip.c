@@ -12,10 +12,9 @@
 #include <drm/drm_vblank.h>
 
 #include "xen_drm_front_flip.h"
-#include "xen_drm_front_proto.h"
-#include "xen_drm_front_share.h"
 
 #include "xen_drm_front.h"
+#include "xen_drm_front_proto.h"
 
 /**
  * DOC: Flips and vertical blanking
@@ -318,17 +317,18 @@ void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_e
 /**
  * xen_drm_flip_set_picture - choose what is shown
  * @flip: the pipe
- * @fb: framebuffer, NULL for none
+ * @cookie: of the framebuffer, 0 for none
+ * @told: number of the connection that knows the framebuffer
  *
  * Context: commit tail.
  */
-void xen_drm_flip_set_picture(struct xen_drm_flip *flip, const struct xen_drm_fb *fb)
+void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(flip_lock(flip), flags);
-	flip->cookie = fb ? fb->cookie : 0;
-	flip->told = fb ? READ_ONCE(fb->told) : 0;
+	flip->cookie = cookie;
+	flip->told = told;
 	spin_unlock_irqrestore(flip_lock(flip), flags);
 }
 

@@ -15,7 +15,6 @@ struct drm_crtc;
 struct drm_pending_vblank_event;
 struct xen_drm_call;
 struct xen_drm_chan;
-struct xen_drm_fb;
 
 /** struct xen_drm_flip_stats - counters, since the pipe was made */
 struct xen_drm_flip_stats {
@@ -93,7 +92,7 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip);
 void xen_drm_flip_answers(struct xen_drm_flip *flip);
 void xen_drm_flip_enable(struct xen_drm_flip *flip, u64 period_ns);
 void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_event *event);
-void xen_drm_flip_set_picture(struct xen_drm_flip *flip, const struct xen_drm_fb *fb);
+void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told);
 void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 			 struct drm_pending_vblank_event *event);
 void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie);

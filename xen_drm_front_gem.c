@@ -19,7 +19,6 @@
 #include <drm/drm_print.h>
 
 #include "xen_drm_front.h"
-#include "xen_drm_front_pgdir.h"
 
 /**
  * DOC: Buffers
@@ -278,7 +277,7 @@ static int gem_dumb_geometry(struct drm_device *drm, struct drm_mode_create_dumb
 			    args->width, args->height, args->bpp, U32_MAX);
 		return -EINVAL;
 	}
-	if (!xen_drm_pgdir_fits(size, be_alloc)) {
+	if (!xen_drm_share_fits(size, be_alloc)) {
 		drm_dbg_kms(drm, "dumb buffer of %llu bytes does not fit into the grant table\n",
 			    size);
 		return -ENOSPC;

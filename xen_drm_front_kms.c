@@ -119,17 +119,24 @@ static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit 
 	return 0;
 }
 
+static void plane_set_picture(struct drm_plane *plane, struct drm_framebuffer *fb)
+{
+	struct xen_drm_fb *xen_fb = fb ? xen_drm_fb_from_drm(fb) : NULL;
+
+	xen_drm_flip_set_picture(&plane_to_pipe(plane)->flip, xen_fb ? xen_fb->cookie : 0,
+				 xen_fb ? READ_ONCE(xen_fb->told) : 0);
+}
+
 static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
 	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
 
-	xen_drm_flip_set_picture(&plane_to_pipe(plane)->flip,
-				 new_state->fb ? xen_drm_fb_from_drm(new_state->fb) : NULL);
+	plane_set_picture(plane, new_state->fb);
 }
 
 static void plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
-	xen_drm_flip_set_picture(&plane_to_pipe(plane)->flip, NULL);
+	plane_set_picture(plane, NULL);
 }
 
 static const struct drm_plane_helper_funcs plane_helper_funcs = {

@@ -61,6 +61,18 @@ u32 xen_drm_share_stride(u32 width, u32 bpp)
 }
 
 /**
+ * xen_drm_share_fits - can a buffer of this size ever be shared
+ * @size: bytes
+ * @be_alloc: the backend allocates the buffer
+ *
+ * Returns: whether the grants that displays may take are enough for it alone.
+ */
+bool xen_drm_share_fits(size_t size, bool be_alloc)
+{
+	return xen_drm_pgdir_fits(size, be_alloc);
+}
+
+/**
  * xen_drm_share_init - initialise a share of which nobody knows
  * @share: zeroed
  * @ops: of the memory

@@ -120,6 +120,7 @@ struct xen_drm_fb {
 };
 
 u32 xen_drm_share_stride(u32 width, u32 bpp);
+bool xen_drm_share_fits(size_t size, bool be_alloc);
 int xen_drm_share_init_display(struct xen_drm_display *display);
 void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_ops *ops,
 			size_t size);
