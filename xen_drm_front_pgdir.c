@@ -343,6 +343,29 @@ xen_drm_pgdir_grant(domid_t domid, struct page **pages, unsigned int num_pages,
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_grant);
 
 /**
+ * xen_drm_pgdir_is_barred - is nothing new to be shared with a domain
+ * @domid: the domain
+ * @deferred: set to the number of pages that it still maps, if it is barred
+ * @max: set to the number of pages that it may still map, if it is barred
+ *
+ * Context: may sleep.
+ *
+ * Returns: whether the domain maps too many pages of former buffers.
+ */
+bool xen_drm_pgdir_is_barred(domid_t domid, unsigned long *deferred, unsigned long *max)
+{
+	KUNIT_STATIC_STUB_REDIRECT(xen_drm_pgdir_is_barred, domid, deferred, max);
+
+	if (!xen_drm_grants_too_many_deferred(domid))
+		return false;
+
+	*deferred = xen_drm_grants_deferred(domid);
+	*max = xen_drm_grants_max_deferred();
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_is_barred);
+
+/**
  * xen_drm_pgdir_start - what a request's gref_directory wants
  * @pgdir: a directory
  *

@@ -25,6 +25,7 @@ unsigned int xen_drm_pgdir_num_dirs(unsigned int num_grefs);
 void xen_drm_pgdir_fill(void *dir, grant_ref_t next, const grant_ref_t *grefs,
 			unsigned int count);
 bool xen_drm_pgdir_fits(size_t size, bool foreign);
+bool xen_drm_pgdir_is_barred(domid_t domid, unsigned long *deferred, unsigned long *max);
 struct xen_drm_pgdir *
 xen_drm_pgdir_grant(domid_t domid, struct page **pages, unsigned int num_pages,
 		    struct xen_drm_backing *backing);

@@ -120,12 +120,19 @@ static int share_get_pgdir(struct xen_drm_display *display, struct xen_drm_share
 {
 	domid_t domid = display->link.domid;
 	struct xen_drm_pgdir *pgdir;
+	unsigned long deferred, max;
 
 	lockdep_assert_held(&display->lock);
 
 	if (share->pgdir && share->domid == domid)
 		return 0;
 	share_drop_pgdir(display, share);
+	if (xen_drm_pgdir_is_barred(domid, &deferred, &max)) {
+		drm_err_ratelimited(&display->drm,
+				    "no new buffer: backend still maps %lu pages of former ones, at most %lu may be\n",
+				    deferred, max);
+		return -ENOSPC;
+	}
 
 	pgdir = share->be_alloc ?
 		xen_drm_pgdir_prepare_map(domid, share_num_pages(share)) :
