@@ -6,9 +6,12 @@
 #include <linux/device.h>
 #include <linux/seq_file.h>
 
+#include <drm/clients/drm_client_setup.h>
 #include <drm/drm_atomic_helper.h>
 #include <drm/drm_debugfs.h>
 #include <drm/drm_drv.h>
+#include <drm/drm_fbdev_dma.h>
+#include <drm/drm_fbdev_shmem.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_ioctl.h>
@@ -40,6 +43,12 @@
  * configuration does not fit. Its memory goes with the last file, mapping and dma-buf.
  */
 
+#if IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA)
+#define DISPLAY_FBDEV_DRIVER_OPS	DRM_FBDEV_DMA_DRIVER_OPS
+#else
+#define DISPLAY_FBDEV_DRIVER_OPS	DRM_FBDEV_SHMEM_DRIVER_OPS
+#endif
+
 DEFINE_DRM_GEM_FOPS(display_fops);
 
 static const struct drm_driver display_driver = {
@@ -53,6 +62,7 @@ static const struct drm_driver display_driver = {
 	.gem_prime_import = xen_drm_gem_prime_import,
 	.gem_prime_import_sg_table = xen_drm_gem_prime_import_sg_table,
 	.dumb_create = xen_drm_gem_dumb_create,
+	DISPLAY_FBDEV_DRIVER_OPS,
 };
 
 static int display_show(struct seq_file *m, void *unused)
@@ -124,6 +134,8 @@ struct xen_drm_display *xen_drm_display_create(struct device *parent,
  * xen_drm_display_register - let user space see a display
  * @display: a display that has joined a connection
  *
+ * Also lets the kernel's own client have it, for a text console.
+ *
  * Returns: 0 or an error.
  */
 int xen_drm_display_register(struct xen_drm_display *display)
@@ -132,9 +144,14 @@ int xen_drm_display_register(struct xen_drm_display *display)
 
 	drm_debugfs_add_file(&display->drm, "xen", display_show, NULL);
 	ret = drm_dev_register(&display->drm, 0);
-	if (!ret)
-		display->registered = true;
-	return ret;
+	if (ret)
+		return ret;
+
+	display->registered = true;
+	/* The kernel cannot draw into the backend's pages. */
+	if (!display->cfg.be_alloc)
+		drm_client_setup(&display->drm, NULL);
+	return 0;
 }
 
 /**

@@ -395,6 +395,27 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
 }
 
 /**
+ * xen_drm_flip_lacks_picture - does the backend not know what is to be shown
+ * @flip: the pipe
+ *
+ * Returns: whether the CRTC is active with a framebuffer that the backend has refused,
+ * or could not be told of. Only once for each connection.
+ */
+bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
+{
+	unsigned long flags;
+	bool lacks;
+
+	spin_lock_irqsave(flip_lock(flip), flags);
+	lacks = flip->core.state == XEN_DRM_FLIP_DARK && flip->chan && flip->cookie &&
+		flip->told != flip->number && flip->refused != flip->number;
+	if (lacks)
+		flip->refused = flip->number;
+	spin_unlock_irqrestore(flip_lock(flip), flags);
+	return lacks;
+}
+
+/**
  * xen_drm_flip_is_lit - has the backend got a mode
  * @flip: the pipe
  *

@@ -97,6 +97,7 @@ void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 			 struct drm_pending_vblank_event *event);
 void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie);
 bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset);
+bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip);
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip);
 int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *call,
 			     u32 width, u32 height, u32 bpp);

@@ -304,6 +304,11 @@ static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 	} else if ((!new_state->active || !fb) && xen_drm_flip_is_lit(&pipe->flip)) {
 		pipe->request = KMS_SEND_OFF;
 		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, 0, 0, 0);
+	} else if (new_state->active && xen_drm_flip_lacks_picture(&pipe->flip)) {
+		drm_err_ratelimited(pipe->base.crtc.dev,
+				    "%s: backend does not know the framebuffer\n",
+				    pipe->connector.base.name);
+		xen_drm_connector_set_bad(&pipe->connector);
 	}
 	if (ret)
 		pipe->request = KMS_SEND_NOTHING;
