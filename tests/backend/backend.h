@@ -4,7 +4,8 @@
  *
  *	main.c       options, the one poll loop, the clock of flips
  *	store.c      XenStore access; the one place where our state is written
- *	device.c     which devices exist, and their state machine
+ *	device.c     which devices exist, and their lives
+ *	states.c     their state machine; pure
  *	connector.c  rings: the one place where requests come in, where replies go
  *	             out (connector_reply) and where events go out (connector_event)
  *	verbs.c      what each request does
@@ -35,6 +36,7 @@
 #include "wire.h"
 
 #define CONNECTORS_MAX 256
+#define REFUSED_MAX 64
 #define OPERATIONS (XENDISPL_OP_GET_EDID + 1)
 
 struct counters {
@@ -60,6 +62,12 @@ struct fb {
 	struct fb_params params;
 	struct dbuf *dbuf;
 	uint64_t stride;
+};
+
+/* Cookies whose creation was refused lately, of this connection. */
+struct refused {
+	uint64_t cookies[REFUSED_MAX];
+	unsigned int count;	/* goes on counting, the last ones are kept */
 };
 
 /* One frame of a connector. */
@@ -110,13 +118,16 @@ struct device {
 	char *be_path, *fe_path;
 	char watch_token[48];
 	bool watch_fired;	/* the event that registration causes has come */
-	bool stale;		/* frontend's state is from before our time */
+	bool stale;		/* frontend's state is from before our time (strict) */
+	bool took_over;		/* the rings are of our predecessor's time */
+	bool deaf;		/* nothing but the end of its path is noticed */
 	bool attacked;		/* this connection was; breaches may be our fault */
 	bool aftermath;		/* an earlier one was, and the next is not made yet */
 	int64_t break_ns;	/* when fuzzing ends this connection */
 	char *raw_state;	/* what an attack wrote in the place of our state */
 	int be_state;		/* what we wrote last */
 	int fe_state;		/* what we saw last */
+	struct refused refused_dbufs, refused_fbs;
 	unsigned int version;
 	bool be_alloc;
 	unsigned int nr_connectors;
@@ -150,6 +161,7 @@ struct backend {
 	bool edid;
 	bool zero_copy;
 	bool strict;
+	bool strict_states;
 	bool verbose;
 	enum pace pace;
 	int64_t period_ns;
@@ -206,6 +218,7 @@ void connector_notify(const struct connector *conn, int port);
 /* verbs.c */
 int verb_execute(struct connector *conn, const struct xendispl_req *req,
 		 struct xendispl_resp *resp);
+void verb_refused(struct connector *conn, const struct xendispl_req *req);
 void verb_flip_done(struct connector *conn);
 void verb_reset(struct connector *conn);
 

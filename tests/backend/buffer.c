@@ -211,6 +211,8 @@ void buffers_release(struct device *dev)
 		fb_detach(dev, dev->fbs);
 	while (dev->dbufs)
 		dbuf_destroy(dev, dev->dbufs);
+	memset(&dev->refused_dbufs, 0, sizeof(dev->refused_dbufs));
+	memset(&dev->refused_fbs, 0, sizeof(dev->refused_fbs));
 }
 
 uint64_t buffers_mapped_pages(const struct device *dev)

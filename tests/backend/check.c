@@ -12,6 +12,7 @@
 #include "mutate.h"
 #include "picture.h"
 #include "script.h"
+#include "states.h"
 
 static unsigned int passed, failed;
 
@@ -279,6 +280,35 @@ static void test_fb_attach(void)
 	req = make_attach();
 	view.fb = &fb_64x48;
 	EXPECT(finds(&req, &view, -EEXIST, "in use"));
+}
+
+/* Answered as unknown, but only its refusal could have been a breach. */
+static bool is_only_unknown(const struct xendispl_req *req, const struct view *view)
+{
+	struct findings f = { 0 };
+
+	check_request(req, view, &f);
+	return !f.count && f.status == -ENOENT;
+}
+
+static void test_after_a_refusal(void)
+{
+	struct view view = make_view();
+	struct xendispl_req req = make_attach();
+
+	view.refused = true;
+	EXPECT(is_only_unknown(&req, &view));
+	req.op.fb_attach.width = 0;
+	EXPECT(finds(&req, &view, -EINVAL, "size is 0x48"));
+	req = make_request(XENDISPL_OP_DBUF_DESTROY);
+	req.op.dbuf_destroy.dbuf_cookie = 1;
+	EXPECT(is_only_unknown(&req, &view));
+	req = make_request(XENDISPL_OP_FB_DETACH);
+	req.op.fb_detach.fb_cookie = 2;
+	EXPECT(is_only_unknown(&req, &view));
+	/* It is not put on a screen by somebody who has waited for the reply. */
+	req = make_config();
+	EXPECT(finds(&req, &view, -ENOENT, "unknown"));
 }
 
 static void test_fb_size(void)
@@ -728,6 +758,68 @@ static void test_mutators_keep_their_word(void)
 	EXPECT(odd_status > 100 && odd_status < 400);
 }
 
+#define STATES (XenbusStateReconfigured + 1)
+
+/* A digit for each state of the frontend from 0 on: the step. */
+static bool steps_are(const struct reaction reactions[STATES], const char *expected)
+{
+	char got[STATES + 1] = { 0 };
+
+	for (int fe = 0; fe < STATES; fe++)
+		got[fe] = "-wbrcx"[reactions[fe].step];
+	if (!strcmp(got, expected))
+		return true;
+	printf("  got %s, expected %s\n", got, expected);
+	return false;
+}
+
+/* - nothing, w InitWait, b bind, r return, c close, x release */
+static void test_states_deployed(void)
+{
+	static const char *const expected[STATES] = {
+		[XenbusStateUnknown] = "---------",
+		[XenbusStateInitialising] = "-w-bb----",
+		[XenbusStateInitWait] = "---bb----",
+		[XenbusStateInitialised] = "---------",
+		[XenbusStateConnected] = "-r---rr--",
+		[XenbusStateClosing] = "---------",
+		[XenbusStateClosed] = "-w-------",
+		[XenbusStateReconfiguring] = "---------",
+		[XenbusStateReconfigured] = "---------",
+	};
+
+	for (int be = 0; be < STATES; be++) {
+		struct reaction reactions[STATES];
+
+		for (int fe = 0; fe < STATES; fe++) {
+			reactions[fe] = states_deployed(be, fe);
+			EXPECT(!reactions[fe].breach);
+		}
+		EXPECT(steps_are(reactions, expected[be]));
+	}
+}
+
+static void test_states_strict(void)
+{
+	struct reaction online[STATES], offline[STATES];
+
+	for (int fe = 0; fe < STATES; fe++) {
+		online[fe] = states_strict(XenbusStateConnected, fe, true);
+		offline[fe] = states_strict(XenbusStateConnected, fe, false);
+		EXPECT(!online[fe].breach == (fe != XenbusStateInitialised));
+	}
+	EXPECT(steps_are(online, "rr-r-rrx-"));
+	EXPECT(steps_are(offline, "cr-r-ccx-"));
+	for (int fe = 0; fe < STATES; fe++) {
+		online[fe] = states_strict(XenbusStateInitWait, fe, true);
+		offline[fe] = states_strict(XenbusStateClosed, fe, false);
+		EXPECT(!online[fe].breach == (fe != XenbusStateConnected));
+	}
+	EXPECT(steps_are(online, "---bb----"));
+	EXPECT(steps_are(offline, "---------"));
+	EXPECT(states_strict(XenbusStateClosed, XenbusStateInitialising, true).step == STEP_AWAIT);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -742,6 +834,7 @@ static const struct {
 	{ "DBUF_CREATE: REQ_ALLOC", test_backend_allocation },
 	{ "DBUF_DESTROY", test_dbuf_destroy },
 	{ "FB_ATTACH", test_fb_attach },
+	{ "after a refusal", test_after_a_refusal },
 	{ "FB_ATTACH: sizes", test_fb_size },
 	{ "FB_DETACH", test_fb_detach },
 	{ "SET_CONFIG", test_set_config },
@@ -760,6 +853,8 @@ static const struct {
 	{ "edid", test_edid },
 	{ "script", test_script },
 	{ "random numbers", test_prng },
+	{ "states as the deployed backend has them", test_states_deployed },
+	{ "states when strict", test_states_strict },
 	{ "mutators: the same seed gives the same bytes", test_mutators_replay },
 	{ "mutators: what may be changed", test_mutators_keep_their_word },
 };

@@ -61,6 +61,19 @@ void finding(struct findings *f, int status, const char *fmt, ...)
 	va_end(args);
 }
 
+/*
+ * A cookie that nobody has. Buffer and framebuffer come in one push, so the
+ * frontend cannot know yet that the buffer was refused.
+ */
+static void finding_unknown(struct findings *f, const struct view *view, const char *name,
+			    uint64_t cookie)
+{
+	if (!view->refused)
+		finding(f, -ENOENT, "%s 0x%" PRIx64 " is unknown", name, cookie);
+	else if (!f->status)
+		f->status = -ENOENT;
+}
+
 /* Index of the first byte that is not 0, or @len. */
 static size_t first_nonzero(const void *bytes, size_t len)
 {
@@ -126,8 +139,7 @@ static void check_dbuf_destroy(const struct xendispl_dbuf_destroy_req *req,
 	if (!req->dbuf_cookie)
 		finding(f, -EINVAL, "DBUF_DESTROY: dbuf_cookie is 0");
 	else if (!view->dbuf)
-		finding(f, -ENOENT, "DBUF_DESTROY: dbuf_cookie 0x%" PRIx64 " is unknown",
-			req->dbuf_cookie);
+		finding_unknown(f, view, "DBUF_DESTROY: dbuf_cookie", req->dbuf_cookie);
 	else if (view->dbuf_has_fbs)
 		finding(f, -EBUSY, "DBUF_DESTROY: dbuf_cookie 0x%" PRIx64
 			" still has framebuffers attached", req->dbuf_cookie);
@@ -171,8 +183,7 @@ static void check_fb_attach(const struct xendispl_fb_attach_req *req, const stru
 		finding(f, -EINVAL, "FB_ATTACH: pixel_format 0x%08x is unknown",
 			req->pixel_format);
 	if (!view->dbuf)
-		finding(f, -ENOENT, "FB_ATTACH: dbuf_cookie 0x%" PRIx64 " is unknown",
-			req->dbuf_cookie);
+		finding_unknown(f, view, "FB_ATTACH: dbuf_cookie", req->dbuf_cookie);
 	else if (bpp)
 		check_fb_size(req, view->dbuf, bpp, f);
 }
@@ -183,8 +194,7 @@ static void check_fb_detach(const struct xendispl_fb_detach_req *req, const stru
 	if (!req->fb_cookie)
 		finding(f, -EINVAL, "FB_DETACH: fb_cookie is 0");
 	else if (!view->fb)
-		finding(f, -ENOENT, "FB_DETACH: fb_cookie 0x%" PRIx64 " is unknown",
-			req->fb_cookie);
+		finding_unknown(f, view, "FB_DETACH: fb_cookie", req->fb_cookie);
 	else if (view->fb_on_screen)
 		finding(f, 0, "FB_DETACH: fb_cookie 0x%" PRIx64 " is on screen", req->fb_cookie);
 }

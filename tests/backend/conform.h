@@ -49,6 +49,7 @@ struct view {
 	bool flip_pending;
 	const struct dbuf_params *dbuf;	/* what dbuf_cookie names, or NULL */
 	const struct fb_params *fb;	/* what fb_cookie names, or NULL */
+	bool refused;			/* unknown, since its creation was refused */
 	bool dbuf_has_fbs;
 	bool fb_on_screen;
 };

@@ -76,7 +76,10 @@ static void init_ring(struct connector *conn, struct xen_displif_sring *sring)
 {
 	RING_IDX prod = READ_ONCE(sring->req_prod);
 
+	/* Indices begin at 0 whatever is in the ring, as the deployed backend's. */
 	BACK_RING_INIT(&conn->ring, sring, WIRE_PAGE_SIZE);
+	if (conn->dev->took_over)
+		return;
 	if (prod)
 		breach(conn->dev, conn->index, "%u request(s) before the backend is Connected",
 		       prod);
@@ -90,6 +93,9 @@ static void init_events(struct connector *conn)
 	uint32_t in_cons = READ_ONCE(conn->events->in_cons);
 
 	conn->in_prod = READ_ONCE(conn->events->in_prod);
+	conn->event_id = 0;
+	if (conn->dev->took_over)
+		return;
 	if (conn->in_prod || in_cons)
 		breach(conn->dev, conn->index,
 		       "event page starts with in_prod %u, in_cons %u, must be 0",
@@ -97,7 +103,6 @@ static void init_events(struct connector *conn)
 	else
 		check_unused(conn, "event page behind its indices", &conn->events->reserved,
 			     WIRE_PAGE_SIZE - offsetof(struct xendispl_event_page, reserved));
-	conn->event_id = 0;
 }
 
 bool connector_bind(struct connector *conn)
@@ -294,6 +299,8 @@ static void execute(struct connector *conn, const struct xendispl_req *req)
 	} else {
 		resp.status = verb_execute(conn, req, &resp);
 	}
+	if (resp.status)
+		verb_refused(conn, req);
 	log_debug("dom%u/%u/%u: %s id %u -> %d", conn->dev->domid, conn->dev->devid,
 		  conn->index, kind ? operation_name(req->operation) : "?", req->id,
 		  resp.status);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "backend.h"
+#include "states.h"
 
 struct device *device_find(unsigned int domid, unsigned int devid)
 {
@@ -43,6 +44,7 @@ static void close_to(struct device *dev, int state)
 void device_reconnect(struct device *dev)
 {
 	close_to(dev, XenbusStateClosed);
+	dev->deaf = false;
 	store_write_state(dev, XenbusStateInitialising);
 	await_frontend(dev);
 }
@@ -108,6 +110,20 @@ static void read_features(struct device *dev)
 	free(alloc);
 }
 
+/*
+ * Whose rings are to be bound was Initialised or Connected before we came: what
+ * is in them was said to our predecessor, and is no breach.
+ */
+static bool bind_all(struct device *dev)
+{
+	if (!read_connectors(dev))
+		return false;
+	for (unsigned int i = 0; i < dev->nr_connectors; i++)
+		if (!connector_bind(dev->connectors[i]))
+			return false;
+	return true;
+}
+
 static void device_bind(struct device *dev)
 {
 	if (hostile_bind(dev))
@@ -115,110 +131,84 @@ static void device_bind(struct device *dev)
 	read_features(dev);
 	dev->aftermath |= dev->attacked;
 	dev->attacked = hostile_excuses(dev);
-	if (!read_connectors(dev)) {
+	if (!bind_all(dev)) {
 		device_error(dev);
+		/* The deployed backend's thread for this device ends by the exception. */
+		dev->deaf = !be.strict_states;
 		return;
 	}
-	for (unsigned int i = 0; i < dev->nr_connectors; i++) {
-		if (!connector_bind(dev->connectors[i])) {
-			device_error(dev);
-			return;
-		}
-	}
-	log_debug("dom%u/%u: %u connector(s), version %u%s", dev->domid, dev->devid,
-		  dev->nr_connectors, dev->version, dev->be_alloc ? ", be-alloc" : "");
+	log_debug("dom%u/%u: %u connector(s), version %u%s%s", dev->domid, dev->devid,
+		  dev->nr_connectors, dev->version, dev->be_alloc ? ", be-alloc" : "",
+		  dev->took_over ? ", with rings of another backend" : "");
 	hostile_connect(dev);
 	store_write_state(dev, XenbusStateConnected);
 	hostile_connected(dev);
 }
 
-static bool is_bound(const struct device *dev)
-{
-	return dev->be_state == XenbusStateConnected;
-}
-
-static void fe_initialising(struct device *dev)
-{
-	if (is_bound(dev))
-		close_to(dev, XenbusStateInitWait);
-	else if (dev->be_state != XenbusStateInitWait && store_online(dev))
-		await_frontend(dev);
-}
-
-static void fe_ready(struct device *dev, int state)
-{
-	if (dev->be_state == XenbusStateInitWait) {
-		if (state == XenbusStateConnected)
-			breach(dev, -1, "frontend went to Connected before the backend did");
-		device_bind(dev);
-	} else if (is_bound(dev) && state == XenbusStateInitialised) {
-		/* It has new rings, and ours are those of its former life. */
-		breach(dev, -1, "frontend went to Initialised while the backend is Connected");
-		close_to(dev, XenbusStateInitWait);
-	}
-}
-
-static void fe_closed(struct device *dev)
-{
-	if (is_bound(dev))
-		close_to(dev, store_online(dev) ? XenbusStateInitWait : XenbusStateClosed);
-}
-
-static void fe_reconfiguring(struct device *dev)
-{
-	if (!is_bound(dev))
-		return;
-	device_release(dev);
-	await_frontend(dev);
-}
-
 /*
  * A state that the frontend had before we came is about our predecessor's
- * rings. It counts again when it changes, or when it is written anew: then an
- * event comes beside the one that registering the watch causes.
+ * rings. To the deployed backend that is all the same: it has not seen it yet.
+ * When strict it counts again when it changes, or when it is written anew: then
+ * an event comes beside the one that registering the watch causes.
  */
 static bool is_news(struct device *dev, int state, bool first_event)
 {
+	if (!be.strict_states)
+		return state != dev->fe_state;
 	if (dev->stale) {
 		if (state == dev->fe_state && first_event)
 			return false;
 		dev->stale = false;
 		return true;
 	}
-	return state != dev->fe_state;
+	return state != dev->fe_state || first_event;
+}
+
+static void react(struct device *dev, int state)
+{
+	struct reaction reaction = be.strict_states ?
+		states_strict(dev->be_state, state, store_online(dev)) :
+		states_deployed(dev->be_state, state);
+
+	if (reaction.breach)
+		breach(dev, -1, "%s", reaction.breach);
+	switch (reaction.step) {
+	case STEP_NONE:
+		return;
+	case STEP_AWAIT:
+		return await_frontend(dev);
+	case STEP_BIND:
+		return device_bind(dev);
+	case STEP_RETURN:
+		return close_to(dev, XenbusStateInitWait);
+	case STEP_CLOSE:
+		return close_to(dev, XenbusStateClosed);
+	case STEP_RELEASE:
+		device_release(dev);
+		return await_frontend(dev);
+	}
 }
 
 static void on_frontend_event(struct device *dev)
 {
 	int state = store_read_state(dev->fe_path);
 	bool first_event = !dev->watch_fired;
-	bool news = is_news(dev, state, first_event);
+	bool news = !dev->deaf && is_news(dev, state, first_event);
 
 	dev->watch_fired = true;
-	if (!news && !(first_event && !dev->stale))
+	if (!news)
 		return;
 	log_debug("dom%u/%u: frontend state %d -> %d", dev->domid, dev->devid, dev->fe_state,
 		  state);
 	dev->fe_state = state;
-	if (state == XenbusStateConnected && is_bound(dev))
+	dev->took_over = first_event;
+	if (state == XenbusStateConnected && dev->be_state == XenbusStateConnected)
 		dev->aftermath = false;
-	switch (state) {
-	case XenbusStateInitialising:
-		return fe_initialising(dev);
-	case XenbusStateInitialised:
-	case XenbusStateConnected:
-		return fe_ready(dev, state);
-	case XenbusStateUnknown:
-	case XenbusStateClosing:
-	case XenbusStateClosed:
-		return fe_closed(dev);
-	case XenbusStateReconfiguring:
-		return fe_reconfiguring(dev);
-	}
+	react(dev, state);
 }
 
 /* The state with which a device starts depends on who had it before us. */
-static void take_over(struct device *dev, int found)
+static void take_over_strictly(struct device *dev, int found)
 {
 	switch (found) {
 	case XenbusStateInitialising:
@@ -238,13 +228,24 @@ static void take_over(struct device *dev, int found)
 	await_frontend(dev);
 }
 
+/* As deployed: 5, 6, 1 even when the device is new; the rest is the frontend's state. */
+static void take_over(struct device *dev, int found)
+{
+	if (found != XenbusStateClosed)
+		close_to(dev, XenbusStateClosed);
+	store_offer_versions(dev);
+	store_write_state(dev, XenbusStateInitialising);
+}
+
 static void start_device(struct device *dev, int found)
 {
 	dev->be_state = found;
+	if (!be.strict_states)
+		return take_over(dev, found);
 	dev->fe_state = store_read_state(dev->fe_path);
 	dev->stale = dev->fe_state != XenbusStateInitialising &&
 		     dev->fe_state != XenbusStateUnknown;
-	take_over(dev, found);
+	take_over_strictly(dev, found);
 }
 
 static void add_device(unsigned int domid, unsigned int devid, const char *be_path, int found)
@@ -303,7 +304,10 @@ static void on_foreign_state(struct device *dev, int state)
 	switch (state) {
 	case XenbusStateInitialising:
 		device_release(dev);
-		start_device(dev, state);
+		if (be.strict_states)
+			return start_device(dev, state);
+		dev->be_state = state;
+		await_frontend(dev);
 		return;
 	case XenbusStateClosing:
 	case XenbusStateClosed:
@@ -335,7 +339,7 @@ static void check_device(unsigned int domid, unsigned int devid)
 	state = store_read_state(path);
 	if (!dev)
 		add_device(domid, devid, path, state);
-	else if (state != dev->be_state)
+	else if (state != dev->be_state && !dev->deaf)
 		on_foreign_state(dev, state);
 }
 

@@ -100,6 +100,7 @@ static void usage(FILE *out)
 	      "  --copy                 show frames as they were when flipped (default)\n"
 	      "  --zero-copy            show the guest's memory as it is now\n"
 	      "  --strict               refuse every request that has a breach\n"
+	      "  --strict-states        hold each state to the protocol, not as deployed\n"
 	      "  --hostile FILE         misbehave as this script says\n"
 	      "  --fuzz SEED            misbehave at random from the start\n"
 	      "  --fuzz-rate N          with N made-up events a second\n"
@@ -143,6 +144,7 @@ static const char *parse_options(int argc, char **argv)
 		{ "copy", no_argument, NULL, 'c' },
 		{ "zero-copy", no_argument, NULL, 'z' },
 		{ "strict", no_argument, NULL, 'S' },
+		{ "strict-states", no_argument, NULL, 't' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "hostile", required_argument, NULL, 'H' },
 		{ "fuzz", required_argument, NULL, 'f' },
@@ -177,6 +179,9 @@ static const char *parse_options(int argc, char **argv)
 			break;
 		case 'S':
 			be.strict = true;
+			break;
+		case 't':
+			be.strict_states = true;
 			break;
 		case 'v':
 			be.verbose = true;

@@ -49,10 +49,13 @@ static void report(const struct device *dev, int connector, bool certain, const 
 	else
 		snprintf(where, sizeof(where), "dom%u/%u/%d", dev->domid, dev->devid, connector);
 	snprintf(line, sizeof(line), "%s: %s", where, text);
-	/* What an attacked frontend does is not held against it. */
-	if (!certain && (dev->attacked || dev->aftermath)) {
+	/*
+	 * What an attacked frontend does is not held against it, nor what it has
+	 * said to the backend that was before us.
+	 */
+	if (!certain && (dev->attacked || dev->aftermath || dev->took_over)) {
 		nr_excused++;
-		log_debug("under attack: %s", line);
+		log_debug("excused: %s", line);
 		return;
 	}
 	nr_breaches++;
@@ -144,9 +147,9 @@ static unsigned int count_fbs(const struct device *dev)
 
 static void json_device(FILE *out, const struct device *dev)
 {
-	fprintf(out, "{\"dom\":%u,\"dev\":%u,\"state\":%d,\"frontend_state\":%d,\"version\":%u,"
-		"\"connectors\":[", dev->domid, dev->devid, dev->be_state, dev->fe_state,
-		dev->version);
+	fprintf(out, "{\"dom\":%u,\"dev\":%u,\"state\":%d,\"frontend_state\":%d,\"deaf\":%s,"
+		"\"version\":%u,\"connectors\":[", dev->domid, dev->devid, dev->be_state,
+		dev->fe_state, dev->deaf ? "true" : "false", dev->version);
 	for (unsigned int i = 0; i < dev->nr_connectors; i++) {
 		if (i)
 			fputc(',', out);

@@ -140,6 +140,41 @@ static int get_edid(struct connector *conn, const struct xendispl_get_edid_req *
 	return ret;
 }
 
+static void remember(struct refused *refused, uint64_t cookie)
+{
+	refused->cookies[refused->count++ % REFUSED_MAX] = cookie;
+}
+
+static bool was_refused(const struct refused *refused, uint64_t cookie)
+{
+	for (unsigned int i = 0; cookie && i < REFUSED_MAX; i++)
+		if (refused->cookies[i] == cookie)
+			return true;
+	return false;
+}
+
+/* What follows in the same push, or gives it back, is no breach of its own. */
+void verb_refused(struct connector *conn, const struct xendispl_req *req)
+{
+	if (req->operation == XENDISPL_OP_DBUF_CREATE)
+		remember(&conn->dev->refused_dbufs, req->op.dbuf_create.dbuf_cookie);
+	else if (req->operation == XENDISPL_OP_FB_ATTACH)
+		remember(&conn->dev->refused_fbs, req->op.fb_attach.fb_cookie);
+}
+
+static bool names_refused(const struct device *dev, const struct xendispl_req *req)
+{
+	switch (req->operation) {
+	case XENDISPL_OP_DBUF_DESTROY:
+		return was_refused(&dev->refused_dbufs, req->op.dbuf_destroy.dbuf_cookie);
+	case XENDISPL_OP_FB_ATTACH:
+		return was_refused(&dev->refused_dbufs, req->op.fb_attach.dbuf_cookie);
+	case XENDISPL_OP_FB_DETACH:
+		return was_refused(&dev->refused_fbs, req->op.fb_detach.fb_cookie);
+	}
+	return false;
+}
+
 static void look_up(const struct connector *conn, const struct xendispl_req *req,
 		    struct view *view)
 {
@@ -163,6 +198,7 @@ static void look_up(const struct connector *conn, const struct xendispl_req *req
 		fb = fb_find(dev, req->op.fb_detach.fb_cookie);
 		break;
 	}
+	view->refused = names_refused(dev, req);
 	if (dbuf) {
 		view->dbuf = &dbuf->params;
 		view->dbuf_has_fbs = dbuf->fbs;
