@@ -22,7 +22,7 @@ def boot_options(p):
     p.add_argument("--kind", help="pv, pvh (x86_64 only); pvh "
                    "with --be-alloc 1, else pv, if not said")
     p.add_argument("--memory", type=int, default=512, help="MB")
-    p.add_argument("--vcpus", type=int, default=1)
+    p.add_argument("--vcpus", type=int, default=2)
     p.add_argument("--cmdline", default="", help="more words for the guest's "
                    "kernel; lab.args=a=1,b=2 are parameters of the driver")
     p.add_argument("--stock", action="store_true", help="the kernel's own "
@@ -74,7 +74,7 @@ def parser():
 
 def boot(xen, a):
     if a.desktop:
-        a.memory, a.vcpus = 2048, 2
+        a.memory = 2048
         a.cmdline += " lab.desktop"
     return xen.guest(kernel=a.kernel, be_alloc=a.be_alloc, kind=a.kind,
                      vdispl=[d.split(";") for d in a.vdispl or ["0:1024x768"]],

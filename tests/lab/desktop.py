@@ -9,7 +9,7 @@ from lab import SLOW
 sys.path.insert(0, str(build.CHECKOUT / "tests/guest"))
 import pattern  # noqa: E402 pylint: disable=wrong-import-position
 
-GUEST = {"memory": 2048, "vcpus": 1, "disk": "/dev/vdb",
+GUEST = {"memory": 2048, "disk": "/dev/vdb",
          "cmdline": "lab.desktop"}
 # What windows are filled with, to find them in a picture: the second is what
 # weston-terminal makes of blue, and it takes no other colour.

@@ -9,10 +9,12 @@
     g.destroy()
 """
 import base64
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -25,7 +27,8 @@ import debugkernel
 
 # TCG on a busy machine is slow; a hang is still found within minutes.
 SLOW = float(os.environ.get("LAB_SLOW", "3"))
-CTL = "/share/bin/xen-displ-be ctl"
+BACKEND = "/share/bin/xen-displ-be"
+CTL = f"{BACKEND} ctl"
 # As many as dom0-init makes; a guest that works has one of them.
 RAM_DISKS = 4
 BAD_LOG = re.compile(
@@ -257,7 +260,7 @@ class Xen:
                     "qemu64,+svm,+npt", "-m", str(memory or 4096),
                     "-kernel", xen, "-append",
                     "console=com1 com1=115200 dom0_mem=1024M,max:1024M "
-                    "dom0_max_vcpus=1 no-real-mode bootscrub=0 conring_size=4m "
+                    "dom0_max_vcpus=2 no-real-mode bootscrub=0 conring_size=4m "
                     "gnttab_max_frames=512",
                     "-initrd", f"{kernel} console=hvc0 rdinit=/init "
                     f"loglevel=5,{dom0}", *common]
@@ -266,7 +269,7 @@ class Xen:
                 "tcg,thread=multi,tb-size=512", "-cpu", "cortex-a57",
                 "-m", str(memory or 3072), "-kernel",
                 root / "boot/xen-4.20-arm64", "-append",
-                "dom0_mem=768M dom0_max_vcpus=1 console=dtuart bootscrub=0 "
+                "dom0_mem=768M dom0_max_vcpus=2 console=dtuart bootscrub=0 "
                 "conring_size=4m "
                 "gnttab_max_frames=512",
                 "-device", f"guest-loader,addr=0x4a000000,kernel={kernel},"
@@ -340,10 +343,20 @@ class Xen:
 
     def start_backend(self, args=""):
         """The backend runs until stop_backend or kill_backend."""
-        self.backend = self.popen("exec /share/bin/xen-displ-be "
-                                  f"{args} 2>>/tmp/backend.log")
-        self.run("for i in $(seq 100); do /share/bin/xen-displ-be ctl stats "
-                 ">/dev/null 2>&1 && exit; usleep 100000; done; exit 1")
+        self.launch_backend("", args)
+
+    def launch_backend(self, before, args):
+        """One line of a shell, with what shall happen just before the start."""
+        self.backend_args = args
+        self.backend = self.popen(f"{before} echo $$; exec {BACKEND} {args} "
+                                  "2>>/tmp/backend.log")
+        self.backend.expect("\n")
+        self.run(f"for i in $(seq 100); do {CTL} stats >/dev/null 2>&1 && exit; "
+                 "usleep 100000; done; exit 1")
+
+    @property
+    def backend_pid(self):
+        return int(self.backend.out.split()[-1])
 
     def ctl(self, command, check=True):
         return self.run(f"{CTL} {command}", check=check)
@@ -356,8 +369,31 @@ class Xen:
         self.backend.wait(30)
 
     def kill_backend(self):
-        self.backend.kill(9)
+        self.backend.kill(signal.SIGKILL)
         self.backend.wait(30)
+
+    def restart_backend(self, how="KILL", delay=0):
+        """TERM is a clean stop, KILL is a crash. Without a delay the new one
+        starts in the same line of a shell, as a service manager does it: a
+        clean stop has ended by then, a crash may not have."""
+        old, pid = self.backend, self.backend_pid
+        ended = (f"while [ -d /proc/{pid} ]; do usleep 1000; done;"
+                 if how == "TERM" else "")
+        if delay:
+            old.kill(getattr(signal, f"SIG{how}"))
+            old.wait(30)
+            time.sleep(delay)
+            self.launch_backend("", self.backend_args)
+        else:
+            self.launch_backend(f"kill -{how} {pid}; {ended}", self.backend_args)
+            old.wait(30)
+
+    def pause_backend(self, seconds):
+        """It is silent for so long, and knows nothing of it."""
+        self.backend.kill(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.backend.kill(signal.SIGCONT)
+        self.ctl("stats")
 
     def guest(self, **kw):
         return Guest(self, **kw)
@@ -369,7 +405,7 @@ class Guest:
     network, see workload.py."""
 
     def __init__(self, xen, kernel="6.12", vdispl=(("0:1024x768",),),
-                 be_alloc=0, kind=None, memory=512, vcpus=1, cmdline="",
+                 be_alloc=0, kind=None, memory=512, vcpus=2, cmdline="",
                  stock=False, cma=False, driver=True, disk=None, works=False,
                  extra=""):
         self.xen = xen
@@ -378,6 +414,7 @@ class Guest:
         self.version = build.kernel(xen.arch, kernel)
         self.debug = debugkernel.is_debug(self.version)
         self.pipe, self.channel, self.domid = None, None, None
+        self.moving = False
         if works:
             disk = f"/dev/ram{xen.count % RAM_DISKS}"
         self.disk, self.other_grants = disk, None
@@ -430,23 +467,85 @@ class Guest:
         self.boot_seconds = time.monotonic() - start
 
     def attach(self, timeout=120):
-        """Find the guest's agent, also after a restore."""
+        """Find the guest's agent."""
+        self.channel = Channel(self.name, lambda data: self.pipe.write(data))
+        self.popen, self.run = self.channel.popen, self.channel.run
+        self.connect_console()
+        self.answers(timeout)
+
+    def connect_console(self):
+        """Join the channel with the console, which another domain has after a
+        restore; processes of the guest go on being those of the channel."""
         self.domid = int(self.xen.run(f"xl domid {self.name}").out)
         tty = self.xen.run(
             "for i in $(seq 50); do xenstore-read "
             f"/local/domain/{self.domid}/console/tty && exit; "
             "usleep 200000; done; exit 1").out.strip()
-        channel = Channel(self.name, lambda data: self.pipe.write(data))
-        self.pipe = self.xen.popen(
-            f"exec agent pipe {tty}", sink=channel.feed,
-            ended=lambda: channel.lose(f"{self.name}'s console is closed, the "
-                                       "guest has ended"))
-        self.channel = channel
-        self.popen, self.run = self.channel.popen, self.channel.run
+        domid = self.domid
+        self.pipe = self.xen.popen(f"exec agent pipe {tty}",
+                                   sink=self.channel.feed,
+                                   ended=lambda: self.console_closed(domid))
+
+    def console_closed(self, domid):
+        if domid == self.domid and not self.moving:
+            self.channel.lose(f"{self.name}'s console is closed, the guest "
+                              "has ended")
+
+    def answers(self, timeout=120):
         try:
             self.channel.answer(timeout)
         except Died as e:
             raise Died(f"{e}\n{self.log()[-3000:]}") from None
+
+    def pause(self, seconds):
+        self.xen.run(f"xl pause {self.name} && sleep {seconds} && "
+                     f"xl unpause {self.name}", timeout=30 + seconds)
+
+    @contextlib.contextmanager
+    def move(self):
+        """Another domain has the guest afterwards, with all its processes."""
+        self.moving = True
+        pipe = self.pipe
+        try:
+            yield
+            pipe.kill()
+            self.connect_console()
+        finally:
+            self.moving = False
+        self.channel.ready.clear()
+        self.answers()
+
+    def save_restore(self, seconds=0):
+        """xl save, so many seconds of nothing, xl restore."""
+        image = f"/share/{self.name}.save"
+        with self.move():
+            self.xen.run(f"xl save {self.name} {image}", timeout=180)
+            time.sleep(seconds)
+            self.xen.run(f"xl restore {image}; r=$?; rm {image}; exit $r",
+                         timeout=180)
+
+    def checkpoint(self):
+        """xl save -c: the guest goes on in the same domain."""
+        self.xen.run(f"xl save -c {self.name} /share/{self.name}.save && "
+                     f"rm /share/{self.name}.save", timeout=180)
+        self.answers()
+
+    def cancel_save(self):
+        """The disk is full: the guest has suspended, and goes on."""
+        r = self.xen.run(f"xl save {self.name} /dev/full", timeout=180,
+                         check=False)
+        assert r.rc, "xl save to /dev/full has succeeded"
+        self.answers()
+
+    def migrate(self):
+        """To the same host: xl is told that the way there is a command."""
+        logs = "/var/log/xen/console"
+        with self.move():
+            self.xen.run(f"ln -sf guest-{self.name}.log {logs}/guest-{self.name}"
+                         "--incoming.log && printf '#!/bin/sh\\nexec xl "
+                         "migrate-receive\\n' >/tmp/receive && chmod +x "
+                         f"/tmp/receive && xl migrate -s '' {self.name} "
+                         "/tmp/receive", timeout=300)
 
     def log_size(self):
         return int(self.xen.run(f"wc -c <{self.log_path}").out)
