@@ -1,68 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Commands that put the pattern on connectors. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kmspaint.h"
-
-/* What one connector shows: frame k, of seed + k, is in buf[k % 2]. */
-struct stage {
-	struct head head;
-	struct buffer buf[2];
-	struct size fb;
-};
+#include "stage.h"
 
 static struct stage stages[MAX_HEADS];
-
-static struct size or_else(struct size size, struct size other)
-{
-	return size.w ? size : other;
-}
-
-static void paint_frame(const struct options *opt, struct stage *stage,
-			unsigned int k)
-{
-	struct buffer *buf = &stage->buf[k % 2];
-
-	pattern_paint(buf->map, buf->pitch, opt->format, stage->fb.w,
-		      stage->fb.h, opt->seed + k);
-}
-
-static void stage_open(struct kms *kms, const struct options *opt,
-		       struct stage *stage, unsigned int connector,
-		       unsigned int buffers)
-{
-	struct head *head = &stage->head;
-	struct size mode;
-
-	head_init(kms, head, connector, opt->mode.w, opt->mode.h);
-	mode = (struct size){ head->mode.hdisplay, head->mode.vdisplay };
-	stage->fb = or_else(opt->fb, mode);
-	for (unsigned int i = 0; i < buffers; i++)
-		fb_make(kms, &stage->buf[i], head, opt->format,
-			or_else(opt->dumb, stage->fb), stage->fb);
-	paint_frame(opt, stage, 0);
-	must(head_enable(kms, head, stage->buf[0].fb),
-	     "connector %u (id %u): %s %ux%u", connector, head->connector,
-	     kms->atomic ? "DRM_IOCTL_MODE_ATOMIC modeset" :
-	     "DRM_IOCTL_MODE_SETCRTC", mode.w, mode.h);
-}
-
-static void stage_close(struct kms *kms, struct stage *stage)
-{
-	unsigned int index = stage->head.index;
-
-	must(head_disable(kms, &stage->head), "connector %u: disable", index);
-	for (int i = 0; i < 2; i++)
-		if (stage->buf[i].handle)
-			must(dumb_destroy(kms, &stage->buf[i]),
-			     "connector %u: DRM_IOCTL_MODE_RMFB and _DESTROY_DUMB",
-			     index);
-}
 
 static void flip_to(struct kms *kms, struct stage *stage, struct buffer *buf)
 {
@@ -85,8 +31,8 @@ static bool flip_stages(struct kms *kms, const struct options *opt,
 		unsigned int frame = head->flips + 1;
 
 		if (!head->pending && frame <= opt->flips) {
-			paint_frame(opt, &stages[i], frame);
-			flip_to(kms, &stages[i], &stages[i].buf[frame % 2]);
+			stage_paint(opt, &stages[i], frame);
+			flip_to(kms, &stages[i], &stages[i].buf[frame % stages[i].buffers]);
 		}
 		busy |= head->pending;
 	}
@@ -133,8 +79,8 @@ static void flip_once_more(struct kms *kms, const struct options *opt,
 	/* the event of a flip that was given up may have come since */
 	kms_drain(kms);
 	frame = head->flips + 1;
-	paint_frame(opt, stage, frame);
-	ret = head_flip(kms, head, stage->buf[frame % 2].fb);
+	stage_paint(opt, stage, frame);
+	ret = head_flip(kms, head, stage->buf[frame % stage->buffers].fb);
 	if (!ret)
 		step = "event";
 	while (!ret && head->pending)
@@ -217,7 +163,7 @@ static int flip_until_error(struct kms *kms, struct stage *stage)
 
 	for (;;) {
 		step = "page_flip";
-		ret = head_flip(kms, head, stage->buf[(head->flips + 1) % 2].fb);
+		ret = head_flip(kms, head, stage->buf[(head->flips + 1) % stage->buffers].fb);
 		if (ret)
 			break;
 		if (!head->flips) {
@@ -241,16 +187,6 @@ static int flip_until_error(struct kms *kms, struct stage *stage)
 	return ret;
 }
 
-static void on_sigbus(int sig)
-{
-	static const char text[] = "error step=touch errno=SIGBUS\n";
-
-	(void)sig;
-	if (write(1, text, sizeof(text) - 1) < 0)
-		_exit(5);
-	_exit(4);
-}
-
 static void touch(struct buffer *buf, uint8_t value)
 {
 	for (uint64_t i = 0; i < buf->size; i += PAGE)
@@ -260,12 +196,12 @@ static void touch(struct buffer *buf, uint8_t value)
 /* A client that stays while its device goes, and must not be harmed by it. */
 int cmd_hold_open(struct options *opt)
 {
-	struct size size = or_else(opt->dumb, (struct size){ 64, 64 });
+	struct size size = size_or(opt->dumb, (struct size){ 64, 64 });
 	struct stage *stage = &stages[0];
 	struct buffer late, *buf = &stage->buf[0];
 	struct kms kms;
 
-	signal(SIGBUS, on_sigbus);
+	sigbus_ends();
 	open_card(&kms, opt);
 	if (opt->modeset || opt->flip_forever)
 		stage_open(&kms, opt, stage, opt->connectors[0],

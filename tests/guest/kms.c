@@ -404,6 +404,7 @@ static void flip_done(int fd, unsigned int sequence, unsigned int sec,
 		      unsigned int usec, void *data)
 {
 	struct head *head = data;
+	uint64_t now = now_ns();
 
 	(void)fd;
 	(void)sequence;
@@ -411,7 +412,9 @@ static void flip_done(int fd, unsigned int sequence, unsigned int sec,
 	(void)usec;
 	head->pending = false;
 	head->flips++;
-	head->flipped_ns = now_ns();
+	if (head->flipped_ns && now - head->flipped_ns > head->longest_ns)
+		head->longest_ns = now - head->flipped_ns;
+	head->flipped_ns = now;
 }
 
 /* A negative limit is none. */

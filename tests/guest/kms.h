@@ -25,7 +25,7 @@ struct head {
 	drmModeModeInfo mode;
 	bool pending;
 	unsigned int flips;
-	uint64_t flipped_ns;
+	uint64_t flipped_ns, longest_ns;	/* the last one, and the longest wait for one */
 };
 
 struct kms {

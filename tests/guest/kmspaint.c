@@ -37,6 +37,8 @@ static const struct command {
 	{ "prime-bad", cmd_prime_bad, 0, "what import and ADDFB2 must refuse" },
 	{ "abuse", cmd_abuse, 0, "what every other ioctl must refuse" },
 	{ "storm", cmd_storm, 0, "[--seed S] [--threads N] [--seconds N]" },
+	{ "survive", cmd_survive, 0, "[--seed S] [--dirty], flips until told, "
+	  "whatever becomes of the backend" },
 	{ "hold-open", cmd_hold_open, 0,
 	  "[--connector I] [--modeset] [--flip-forever]" },
 	{ "pending-flip", cmd_pending_flip, 0, "[--connector I]" },
@@ -142,13 +144,15 @@ static int signal_fd(void)
 }
 
 /* Byte by byte, so that the next line stays where poll() sees it. */
-static void read_line(char *line, size_t size)
+bool read_line(char *line, size_t size)
 {
 	size_t len = 0;
+	ssize_t got;
 
-	while (len + 1 < size && read(0, &line[len], 1) == 1 && line[len] != '\n')
+	while ((got = read(0, &line[len], 1)) == 1 && line[len] != '\n' && len + 1 < size)
 		len++;
 	line[len] = 0;
+	return got == 1;
 }
 
 bool wait_until_told(void)

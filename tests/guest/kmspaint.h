@@ -28,6 +28,8 @@ struct size parse_size(const char *text, const char *name);
  * true if the line asks for another flip, false if it is time to end.
  */
 bool wait_until_told(void);
+/* A line of standard input without its end; false when it has ended. */
+bool read_line(char *line, size_t size);
 void open_card(struct kms *kms, const struct options *opt);
 /* Buffer of that size, mapped, with a framebuffer; ends the program if not. */
 void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
@@ -63,6 +65,7 @@ int cmd_prime_import(struct options *opt);
 int cmd_prime_bad(struct options *opt);
 int cmd_abuse(struct options *opt);
 int cmd_storm(struct options *opt);
+int cmd_survive(struct options *opt);
 int cmd_faults(struct options *opt);
 int cmd_fault_write(struct options *opt);
 int cmd_signals(struct options *opt);
