@@ -13,6 +13,7 @@ help:
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
 	@echo '  check-hostile     a backend that attacks; LONG=1: each of its attacks'
+	@echo '  check-survive     backends that restart, sleep, vanish; saves; LONG=1: often'
 	@echo '  check-debug       all scenarios on debug kernels (KASAN, lockdep, kmemleak)'
 	@echo 'make bench          our module against the kernel'"'"'s own'
 	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'
@@ -25,9 +26,10 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/lab/check static kunit fuzz lab hostile
+	@tests/lab/check static kunit fuzz lab hostile survive
 
-check-static check-kunit check-fuzz check-lab check-hostile check-debug:
+check-static check-kunit check-fuzz check-lab check-hostile check-survive \
+	check-debug:
 	@tests/lab/check $(@:check-%=%)
 
 bench:
@@ -44,5 +46,5 @@ clean:
 	rm -rf out
 
 .PHONY: help demo check check-static check-kunit check-fuzz check-lab check-hostile \
-	check-debug bench bench-hostile module clean
+	check-survive check-debug bench bench-hostile module clean
 .DEFAULT_GOAL := help

@@ -25,6 +25,7 @@ struct survivor {
 	unsigned int tried[MAX_HEADS];	/* the frame that was last begun */
 	unsigned int count, pictures, hotplugs;
 	bool still;
+	int uevent_fd;
 	uint64_t start_ns, told_ns, errors, dirties, buffers;
 };
 
@@ -112,22 +113,22 @@ static void go_on(unsigned int index)
 	ok(head_flip(&all.kms, head, stage->buf[frame % BUFFERS].fb), index, "page_flip");
 }
 
-static int uevent_socket(void)
+static void listen_to_uevents(void)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		must(-errno, "socket for the kernel's events");
-	return fd;
+	all.uevent_fd = fd;
 }
 
 /* An event is strings, each with its end; one of a hot-plug says so in one. */
-static void read_uevent(int fd)
+static void read_uevent(void)
 {
 	static const char hotplug[] = "HOTPLUG=1";
 	char event[4096];
-	ssize_t len = recv(fd, event, sizeof(event), 0);
+	ssize_t len = recv(all.uevent_fd, event, sizeof(event), 0);
 
 	if (len > 0 && memmem(event, len, hotplug, sizeof(hotplug)))
 		all.hotplugs++;
@@ -239,7 +240,7 @@ static void live(void)
 	struct pollfd pfd[3] = {
 		{ .fd = all.kms.fd, .events = POLLIN },
 		{ .fd = 0, .events = POLLIN },
-		{ .fd = uevent_socket(), .events = POLLIN },
+		{ .fd = all.uevent_fd, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -250,7 +251,7 @@ static void live(void)
 		for (unsigned int i = 0; i < all.count; i++)
 			look_for_overdue(i);
 		if (pfd[2].revents & POLLIN)
-			read_uevent(pfd[2].fd);
+			read_uevent();
 		if (pfd[1].revents && !obey())
 			return;
 		if (now_ns() - all.told_ns > SECOND)
@@ -275,6 +276,7 @@ int cmd_survive(struct options *opt)
 {
 	all.opt = opt;
 	sigbus_ends();
+	listen_to_uevents();
 	open_all();
 	all.start_ns = now_ns();
 	all.told_ns = all.start_ns;

@@ -15,6 +15,8 @@ import build
 from lab import SLOW, Died, Xen, scan
 
 sys.path.insert(0, str(build.CHECKOUT / "tests/guest"))
+import survival  # noqa: E402 pylint: disable=wrong-import-position
+
 WATCHDOG = 180
 OUT = build.CHECKOUT / "out"
 # Console and XenStore have reserved entries; what is above is the display's.
@@ -297,6 +299,7 @@ def pytest_unconfigure(config):
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter:
         attacks.TALLY.show()
+        survival.TALLY.show()
         n = {k: len(reporter.stats.get(k, ())) for k in
              ("passed", "failed", "error", "skipped")}
         print(f"{n['passed']} passed, {n['failed'] + n['error']} failed, "

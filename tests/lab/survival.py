@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""A client that must not notice what becomes of its backend, and its judge."""
+import contextlib
+import os
+import re
+
+import pattern
+from lab import CTL, SLOW
+from scenario import eventually, expected, shows
+
+LONG = os.environ.get("LONG") == "1"
+SIZE = (640, 480)
+ONE = ("0:640x480",)
+TWO = ("0:640x480", "1:640x480")
+# A picture differs from the one before, and from that of the next connector.
+SEED, SEED_STEP = 7, 100
+# What the driver says of a connection that it ends as faulty.
+ACCUSED = re.compile(r"not trusted any more")
+# Flips a second: of the timer that stands for a backend, with some tolerance.
+FASTEST = 70
+
+
+class Tally:
+    """What has been survived, for the last lines of a run."""
+
+    def __init__(self):
+        self.restarts = self.stops = self.saves = 0
+        self.clients = self.pictures = self.longest_ms = 0
+
+    def show(self):
+        if not self.clients:
+            return
+        print(f"restarts: {self.restarts}, stops: {self.stops}, "
+              f"saves: {self.saves}")
+        print(f"clients alive: {self.clients}, pictures compared: "
+              f"{self.pictures}, longest time without a flip: "
+              f"{self.longest_ms} ms")
+
+
+TALLY = Tally()
+
+
+def repeated(short, long):
+    """How often; the short form is the default."""
+    return long if LONG else short
+
+
+class Client:
+    """kmspaint survive on one display of a guest."""
+
+    def __init__(self, lab, guest, dev=0, connectors=1, card=None, size=SIZE):
+        self.lab, self.guest, self.dev, self.size = lab, guest, dev, size
+        self.connectors, self.stills = connectors, 0
+        self.process = guest.popen(
+            f"exec kmspaint survive --dirty --timeout 60 --seed {SEED} "
+            + (f"--card {card}" if card else ""))
+        self.process.expect("shown")
+        self.names = self.display()
+        self.lines = 0
+
+    def display(self):
+        """Card and connectors of the display, by name."""
+        out = self.guest.run("cd /sys/bus/xen/devices/vdispl-"
+                             f"{self.dev}/drm && ls -d card* card*/card*").out
+        return out.split()
+
+    def counters(self):
+        """Of the last line; the next one comes within a second."""
+        lines = re.findall(r"^(?:alive|survived) (.*)$", self.process.out, re.M)
+        return {k: int(v) for k, v in
+                (w.split("=") for w in lines[-1].split())} if lines else {}
+
+    def flips(self):
+        return self.counters().get("flips", 0)
+
+    def errors(self):
+        return [line for line in self.process.out.splitlines()
+                if line.startswith("error")]
+
+    def sees_nothing(self):
+        assert self.process.rc is None, (
+            f"the client has ended with {self.process.rc}\n"
+            f"{self.process.out[-2000:]}{self.process.err}")
+        assert not self.errors(), "\n".join(self.errors())
+
+    def is_alive(self):
+        """The same process, card and connectors, and not one error."""
+        self.sees_nothing()
+        names = self.display()
+        assert names == self.names, f"{self.names} have become {names}"
+
+    def still(self):
+        """It shows one more picture, and flips no more."""
+        self.stills += 1
+        self.process.write("still\n")
+        self.process.expect(f"still seed={self.seed}", timeout=60)
+
+    @property
+    def seed(self):
+        return SEED + SEED_STEP * self.stills
+
+    def move(self):
+        self.process.write("move\n")
+
+    def shows(self):
+        """Both ends agree on what is on the screen."""
+        for conn in range(self.connectors):
+            shows(self.lab, self.guest, size=self.size, seed=self.seed + conn,
+                  dev=self.dev, conn=conn)
+            TALLY.pictures += 1
+
+    def until(self, true, what, timeout=60):
+        """Wait for something, and for nothing that the client must not see."""
+        def looks():
+            self.sees_nothing()
+            return true()
+        eventually(looks, what, timeout)
+
+    def shows_soon(self):
+        """The same, when it must come by itself: no client asks for it."""
+        for conn in range(self.connectors):
+            crc = pattern.crc(expected("XR24", *self.size, self.seed + conn))
+            command = (f"wait-shown {self.guest.domid} {self.dev} {conn} {crc} "
+                       f"{30 * SLOW:.0f}")
+            self.lab.xen.run(f"{CTL} {command}", timeout=60, check=False)
+        self.shows()
+
+    def goes_on(self):
+        """After an event: connected, alive, and its next pictures are right."""
+        self.until(lambda: self.guest.states(self.dev) == (4, 4), "connected")
+        flips = self.flips()
+        self.until(lambda: self.flips() > flips + 5, "flips")
+        self.still()
+        self.is_alive()
+        self.shows_soon()
+        self.move()
+
+    def peek(self):
+        """How many bytes of its picture are not 0."""
+        said = self.process.out.count("peek ")
+        self.process.write("peek\n")
+        self.process.until(lambda: self.process.out.count("peek ") > said, 20,
+                           "answer to peek")
+        return int(re.findall(r"nonzero=(\d+)", self.process.out)[-1])
+
+    def ends(self):
+        self.process.eof()
+        r = self.process.wait(60)
+        assert r.rc == 0 and "survived" in r.out, r.out[-2000:] + r.err
+        last = self.counters()
+        assert last["errors"] == 0, "\n".join(self.errors())
+        print(f"vdispl-{self.dev}: {last}")
+        TALLY.clients += 1
+        TALLY.longest_ms = max(TALLY.longest_ms, last["maxgap_ms"])
+
+
+def connection(guest, dev=0):
+    """What the frontend has published; another connection has other rings."""
+    out = guest.xen.run(f"xenstore-ls {guest.front(dev)}").out
+    return sorted(line.strip() for line in out.splitlines()
+                  if "ring-ref" in line or "event-channel" in line)
+
+
+def is_deaf(xen, guest, dev=0):
+    return any(d["deaf"] for d in xen.stats()["devices"]
+               if (d["dom"], d["dev"]) == (guest.domid, dev))
+
+
+def breaches_told(xen):
+    """By all backends of this Xen: statistics end with their process."""
+    return int(xen.run("grep -c BREACH /tmp/backend.log; true").out or 0)
+
+
+@contextlib.contextmanager
+def survives(lab, guest, **options):
+    """What is done in this block, the client lives through."""
+    before, start = breaches_told(lab.xen), guest.log_size()
+    client = Client(lab, guest, **options)
+    eventually(lambda: client.flips() > 5, "the first flips")
+    yield client
+    client.goes_on()
+    client.ends()
+    told = breaches_told(lab.xen)
+    assert told == before, lab.xen.run("grep BREACH /tmp/backend.log | "
+                                       f"tail -n {told - before}").out
+    accused = ACCUSED.findall(guest.log(start))
+    assert not accused, f"{len(accused)} connections were called faulty"

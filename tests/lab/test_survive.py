@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""One display that outlives its backends: clients, card and connectors stay."""
+import re
+import time
+
+import pytest
+
+from lab import SLOW
+from scenario import eventually, still_works
+from survival import (FASTEST, LONG, ONE, SIZE, TALLY, TWO, Client,
+                      connection, is_deaf, repeated, survives)
+
+pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new"),
+              pytest.mark.watchdog(repeated(400, 4000))]
+# Xen cannot save a guest on arm64.
+CAN_SAVE = pytest.mark.on("x86_64-6.12")
+
+
+@pytest.fixture(params=[ONE, TWO], ids=["one", "two"])
+def connectors(request):
+    return request.param
+
+
+@pytest.fixture
+def house(lab, kernel):
+    """A guest with one display of one connector."""
+    return lab.guest(kernel=kernel, vdispl=(ONE,))
+
+
+@pytest.fixture
+def terrace(lab, kernel, connectors):
+    """The same, with one or two connectors."""
+    return lab.guest(kernel=kernel, vdispl=(connectors,))
+
+
+# Backends that restart.
+
+@pytest.mark.parametrize("delay", [0, 10])
+@pytest.mark.parametrize("how", ["TERM", "KILL"])
+def test_backend_restarts(lab, terrace, connectors, how, delay):
+    """In motion, and with a picture that stands still meanwhile: nobody asks the
+    new backend for that one."""
+    with survives(lab, terrace, connectors=len(connectors)) as client:
+        lab.xen.restart_backend(how, delay)
+        TALLY.restarts += 1
+        client.goes_on()
+        client.still()
+        client.shows()
+        lab.xen.restart_backend(how, delay)
+        TALLY.restarts += 1
+        terrace.wait_connected(timeout=60)
+        client.shows_soon()
+        client.move()
+
+
+@pytest.mark.parametrize("seen", ["with a client", "without"])
+def test_killed_and_started_at_once(lab, house, seen):
+    """The new one finds us in Connected and takes up the old rings, or tries to:
+    if they are gone, it is deaf for ever."""
+    def restart():
+        for i in range(repeated(5, 50)):
+            lab.xen.restart_backend("KILL")
+            TALLY.restarts += 1
+            # Not always at the same moment of coming back.
+            time.sleep((i % 5) * 0.1 * SLOW)
+            assert not is_deaf(lab.xen, house), f"restart {i}: deaf"
+        house.wait_connected(timeout=60)
+
+    if seen == "without":
+        restart()
+        still_works(lab, house, size=SIZE)
+        return
+    with survives(lab, house):
+        restart()
+
+
+def test_restarts_at_any_moment(lab, terrace, connectors):
+    """Of connect, modeset, flip, buffer creation: no waiting in between."""
+    with survives(lab, terrace, connectors=len(connectors)) as client:
+        for i in range(repeated(8, 200)):
+            lab.xen.restart_backend(("KILL", "TERM")[i % 2])
+            TALLY.restarts += 1
+            time.sleep((i * 37 % 100) / 100)
+        client.goes_on()
+
+
+def test_toolstack_resets_the_backend(lab, house):
+    """As when a driver domain is made anew: its half begins at the beginning."""
+    with survives(lab, house) as client:
+        lab.xen.run(f"xenstore-write {house.back()}/state 1")
+        TALLY.restarts += 1
+        eventually(lambda: house.states() == (4, 4), "connected again")
+        client.goes_on()
+        lab.xen.stop_backend()
+        lab.xen.run(f"xenstore-write {house.back()}/state 1")
+        lab.xen.start_backend()
+        TALLY.restarts += 1
+
+
+def test_toolstack_resets_both_halves(lab, house):
+    """What is no event of the backend: Linux may well take it for another
+    device. But there is a display afterwards."""
+    lab.xen.run(f"xenstore-write {house.back()}/state 1 {house.front()}/state 1")
+    house.wait_connected(timeout=60)
+    still_works(lab, house, size=SIZE)
+
+
+def test_backend_never_returns(lab, house):
+    """Clients go on in the dark, at the pace of a timer, until the toolstack
+    takes the display away."""
+    client = Client(lab, house)
+    eventually(lambda: client.flips() > 5, "the first flips")
+    lab.xen.stop_backend()
+    house.run("sleep 3")
+    flips, start = client.flips(), time.monotonic()
+    house.run("sleep 10")
+    pace = (client.flips() - flips) / (time.monotonic() - start)
+    print(f"{pace:.0f} flips a second without a backend")
+    client.is_alive()
+    assert 60 / 4 / SLOW < pace < FASTEST, f"{pace:.1f} flips a second"
+    lab.xen.run(f"xl vdispl-detach {house.name} 0", check=False)
+    eventually(lambda: "errno=ENODEV" in client.process.out,
+               "the client is told that the display is gone")
+    eventually(lambda: house.run("ls /dev/dri/card* 2>/dev/null",
+                                 check=False).rc, "the card is gone")
+    client.process.kill()
+    client.process.wait()
+    lab.xen.start_backend()
+    lab.drop(house)
+
+
+# Backends that are silent.
+
+@pytest.mark.parametrize("seconds", [4, 8])
+def test_backend_sleeps(lab, terrace, connectors, seconds):
+    with survives(lab, terrace, connectors=len(connectors)) as client:
+        rings = connection(terrace)
+        lab.xen.pause_backend(seconds)
+        TALLY.stops += 1
+        client.goes_on()
+        assert connection(terrace) == rings, "it was given up"
+
+
+def test_backend_sleeps_below_a_still_picture(lab, house):
+    """What is painted while it sleeps is there when it goes on."""
+    with survives(lab, house) as client:
+        lab.xen.backend.kill(19)
+        house.run("sleep 4")
+        client.still()
+        client.is_alive()
+        lab.xen.backend.kill(18)
+        TALLY.stops += 1
+        client.shows_soon()
+        client.move()
+
+
+@pytest.mark.skipif(not LONG, reason="LONG=1 has it: it takes minutes")
+def test_backend_sleeps_for_a_minute(lab, terrace, connectors):
+    """Longer than it is given: there is another connection then."""
+    with survives(lab, terrace, connectors=len(connectors)) as client:
+        rings = connection(terrace)
+        lab.xen.pause_backend(60)
+        TALLY.stops += 1
+        client.goes_on()
+        assert connection(terrace) != rings, "it was not given up"
+
+
+def test_guest_is_paused(lab, terrace, connectors):
+    with survives(lab, terrace, connectors=len(connectors)) as client:
+        rings = connection(terrace)
+        for _ in range(repeated(3, 50)):
+            terrace.pause(4)
+            TALLY.stops += 1
+            eventually(lambda n=client.flips(): client.flips() > n, "flips")
+        assert connection(terrace) == rings, "it was given up"
+
+
+def test_busy_dom0(lab, house):
+    """As many that are busy as dom0 has CPUs, and then some."""
+    with survives(lab, house) as client:
+        lab.xen.run("for i in 1 2 3 4 5 6; do timeout "
+                    f"{repeated(10, 60)} sh -c 'while :; do :; done' & done; "
+                    "wait", timeout=120)
+        client.goes_on()
+
+
+# Guests that are saved, restored, migrated.
+
+@pytest.fixture
+def traveller(lab, kernel, connectors):
+    """Small, since its image goes through the host."""
+    return lab.guest(kernel=kernel, vdispl=(connectors,), memory=256)
+
+
+@CAN_SAVE
+def test_save_and_restore(lab, traveller, connectors):
+    """While it flips, and with a picture that stands still."""
+    with survives(lab, traveller, connectors=len(connectors)) as client:
+        traveller.save_restore()
+        TALLY.saves += 1
+        client.goes_on()
+        client.still()
+        traveller.save_restore(seconds=5)
+        TALLY.saves += 1
+        traveller.wait_connected(timeout=60)
+        client.shows_soon()
+        client.move()
+
+
+@CAN_SAVE
+@pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
+@pytest.mark.parametrize("how", ["checkpoint", "cancel_save", "migrate"])
+def test_save_of_another_kind(lab, traveller, how):
+    with survives(lab, traveller) as client:
+        for _ in range(repeated(1, 10)):
+            getattr(traveller, how)()
+            TALLY.saves += 1
+            client.goes_on()
+
+
+@CAN_SAVE
+@pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
+def test_save_during_a_reconnect(lab, traveller):
+    with survives(lab, traveller) as client:
+        for _ in range(repeated(1, 10)):
+            lab.xen.ctl(f"reconnect {traveller.domid} 0")
+            traveller.save_restore()
+            TALLY.saves += 1
+            client.goes_on()
+
+
+@CAN_SAVE
+@pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
+def test_restore_with_another_resolution(lab, traveller):
+    """The toolstack writes what the image's configuration says."""
+    with survives(lab, traveller) as client:
+        hotplugs = client.counters()["hotplugs"]
+        traveller.change_config("640x480", "800x600")
+        traveller.save_restore()
+        TALLY.saves += 1
+        eventually(lambda: "800x600" in modes(traveller), "the new mode")
+        eventually(lambda: client.counters()["hotplugs"] > hotplugs,
+                   "a hot-plug event")
+    lab.drop(traveller)
+
+
+# Buffers of the backend.
+
+def test_mapping_without_a_backend(lab, kernel):
+    """It reads zeroes while there is none, then what the next one has given."""
+    guest = lab.guest(kernel=kernel, vdispl=(ONE,), be_alloc=1)
+    with survives(lab, guest) as client:
+        client.still()
+        client.shows()
+        assert client.peek() > 0
+        lab.xen.stop_backend()
+        eventually(lambda: guest.states()[0] == 1, "the backend was left")
+        eventually(lambda: client.peek() == 0, "the mapping is zeroes")
+        client.is_alive()
+        lab.xen.start_backend()
+        TALLY.restarts += 1
+        guest.wait_connected(timeout=60)
+        assert client.peek() == 0, "the new backend's pages are not empty"
+        client.still()
+        client.shows_soon()
+        client.move()
+        lab.xen.restart_backend("KILL")
+        TALLY.restarts += 1
+
+
+# Another configuration.
+
+def modes(guest, connector=0):
+    """Of the first card, by the driver's own list."""
+    return guest.run("cat /sys/class/drm/card*-Virtual-"
+                     f"{connector + 1}/modes").out.split()
+
+
+def reconfigure(lab, guest, **nodes):
+    """Nodes of the frontend, '__' for '/', while there is no backend."""
+    lab.xen.stop_backend()
+    for node, value in nodes.items():
+        path = f"{guest.front()}/{node.strip('_').replace('__', '/')}"
+        lab.xen.run(f"xenstore-write {path.replace('_', '-')} {value}")
+    lab.xen.start_backend()
+    TALLY.restarts += 1
+
+
+@pytest.mark.parametrize("resolution", ["800x600", "320x240"])
+def test_resolution_changes(lab, house, resolution):
+    """Another mode is told by a hot-plug event. A client that keeps its own is
+    shown where there is room for it, and goes on where there is none."""
+    with survives(lab, house) as client:
+        hotplugs = client.counters()["hotplugs"]
+        reconfigure(lab, house, _0__resolution=resolution)
+        house.wait_connected(timeout=60)
+        eventually(lambda: resolution in modes(house), "the new mode")
+        eventually(lambda: client.counters()["hotplugs"] > hotplugs,
+                   "a hot-plug event")
+        if resolution == "800x600":
+            client.goes_on()
+        client.is_alive()
+        reconfigure(lab, house, _0__resolution="640x480")
+        eventually(lambda: "640x480" in modes(house), "the old mode")
+
+
+def test_one_more_connector(lab, house):
+    """Another DRM device, and the log says why. The old one's client is told."""
+    start, client = house.log_size(), Client(lab, house)
+    reconfigure(lab, house, _0__resolution="640x480", _1__resolution="640x480",
+                _1__unique_id="1")
+    eventually(lambda: "errno=ENODEV" in client.process.out,
+               "the old device's client is told")
+    client.process.kill()
+    client.process.wait()
+    house.wait_connected(timeout=60)
+    eventually(lambda: house.run("ls -d /sys/class/drm/card*-Virtual-*")
+               .out.count("\n") == 2, "two connectors")
+    assert re.search(r"vdispl.*connector", house.log(start)), house.log(start)
+    still_works(lab, house, size=SIZE)
+    lab.drop(house)
+
+
+# Displays that come and go.
+
+def attach_display(lab, guest, connectors=ONE):
+    """Returns its number."""
+    path = f"/local/domain/{guest.domid}/device/vdispl"
+    before = set(lab.xen.run(f"xenstore-list {path}", check=False).out.split())
+    lab.xen.run(f"xl vdispl-attach {guest.name} backend=0 be-alloc=0 "
+                f"connectors={';'.join(connectors)}")
+    dev = int((set(lab.xen.run(f"xenstore-list {path}").out.split())
+               - before).pop())
+    guest.wait_connected(dev, timeout=60)
+    return dev
+
+
+def test_second_display_comes_and_goes(lab, house):
+    """The first one's client does not notice; the second one's is told."""
+    with survives(lab, house) as client:
+        for _ in range(repeated(2, 20)):
+            dev = attach_display(lab, house)
+            card = house.run(f"ls /sys/bus/xen/devices/vdispl-{dev}/drm").out
+            guest_of_it = Client(lab, house, dev, card=f"/dev/dri/{card.split()[0]}")
+            eventually(lambda g=guest_of_it: g.flips() > 5, "flips there")
+            lab.xen.run(f"xl vdispl-detach {house.name} {dev}")
+            eventually(lambda g=guest_of_it: "errno=ENODEV" in g.process.out,
+                       "its client is told")
+            guest_of_it.process.kill()
+            guest_of_it.process.wait()
+            client.goes_on()
+
+
+def test_two_displays_of_which_one_restarts(lab, kernel):
+    """Its connection ends and is made anew; the other one is not touched."""
+    guest = lab.guest(kernel=kernel, vdispl=(ONE, ONE))
+    card = guest.run("ls /sys/bus/xen/devices/vdispl-1/drm").out.split()[0]
+    with survives(lab, guest) as first, \
+            survives(lab, guest, dev=1, card=f"/dev/dri/{card}") as second:
+        rings = connection(guest, dev=1)
+        for _ in range(repeated(3, 50)):
+            lab.xen.ctl(f"reconnect {guest.domid} 0")
+            TALLY.restarts += 1
+            first.goes_on()
+        second.goes_on()
+        assert connection(guest, dev=1) == rings
+
+
+# Begin and end.
+
+def test_poweroff_with_three_displays(lab, kernel):
+    """None of them costs the 5 s that the bus waits for one that is stuck."""
+    guest = lab.guest(kernel=kernel, vdispl=(ONE, ONE, ONE))
+    client = Client(lab, guest)
+    eventually(lambda: client.flips() > 5, "flips")
+    start, size = time.monotonic(), guest.log_size()
+    guest.popen("poweroff -f")
+    eventually(lambda: lab.xen.run(f"xl domid {guest.name}", check=False).rc,
+               "the guest has ended", timeout=60)
+    seconds = time.monotonic() - start
+    log = guest.log(size)
+    lab.drop(guest)
+    print(f"poweroff took {seconds:.1f} s")
+    assert "timeout closing device" not in log, log
+
+
+def test_missing_backend_does_not_hang_the_driver(lab, kernel):
+    """The bus waits 30 s for a display of which nothing is heard, no longer; it
+    is there when its backend is."""
+    guest = lab.guest(kernel=kernel, driver=False, vdispl=(ONE,))
+    guest.put(guest.module(), "/drm_xen_front.ko")
+    lab.xen.stop_backend()
+    out = guest.run("cut -d ' ' -f 1 /proc/uptime; insmod /drm_xen_front.ko; "
+                    "cut -d ' ' -f 1 /proc/uptime", timeout=120).out.split()
+    seconds = float(out[1]) - float(out[0])
+    print(f"insmod without a backend took {seconds:.1f} s")
+    assert seconds < 35, f"{seconds:.1f} s"
+    lab.xen.start_backend()
+    guest.wait_connected(timeout=60)
+    still_works(lab, guest, size=SIZE)
+    lab.drop(guest)
+
+
+def test_wrong_configuration_costs_no_time(lab, kernel):
+    guest = lab.guest(kernel=kernel, driver=False, vdispl=(ONE,))
+    guest.put(guest.module(), "/drm_xen_front.ko")
+    lab.xen.run(f"xenstore-write {guest.front()}/0/resolution 0x0")
+    out = guest.run("cut -d ' ' -f 1 /proc/uptime; insmod /drm_xen_front.ko; "
+                    "cut -d ' ' -f 1 /proc/uptime", timeout=120).out.split()
+    seconds = float(out[1]) - float(out[0])
+    print(f"insmod with a wrong resolution took {seconds:.1f} s")
+    assert seconds < 5, f"{seconds:.1f} s"
+    lab.drop(guest)
