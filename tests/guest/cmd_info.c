@@ -79,6 +79,7 @@ static void print_connector(struct kms *kms, int index)
 {
 	uint32_t id = kms->res->connectors[index];
 	drmModeConnector *conn = drmModeGetConnector(kms->fd, id);
+	uint64_t link_status = DRM_MODE_LINK_STATUS_GOOD;
 	const char *type;
 
 	if (!conn)
@@ -91,6 +92,9 @@ static void print_connector(struct kms *kms, int index)
 	       conn->connection == DRM_MODE_CONNECTED ? "connected" :
 	       conn->connection == DRM_MODE_DISCONNECTED ? "disconnected" :
 	       "unknown");
+	property(kms, id, DRM_MODE_OBJECT_CONNECTOR, "link-status", &link_status);
+	printf("\"link_status\": \"%s\", ",
+	       link_status == DRM_MODE_LINK_STATUS_GOOD ? "good" : "bad");
 	printf("\"mm\": [%u, %u], \"modes\": [", conn->mmWidth, conn->mmHeight);
 	for (int i = 0; i < conn->count_modes; i++)
 		printf("%s\"%ux%u@%.2f\"", i ? ", " : "",

@@ -3,8 +3,8 @@
 what it shared."""
 import pytest
 
-from onslaught import VDISPL, debugfs, lets_go, recovers
-from scenario import eventually, paints
+from onslaught import SIZE, VDISPL, debugfs, lets_go, recovers
+from scenario import ends, eventually, paints, shows
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new")]
 
@@ -105,10 +105,13 @@ def test_backend_dies_with_its_pages_mapped(lab, kernel):
     h.expect("open")
     lab.xen.kill_backend()
     lab.xen.start_backend()
-    eventually(lambda: "connection ends" in g.log(), "the backend's end is seen")
+    g.wait_connected(timeout=60)
     h.eof()
     r = h.wait(60)
     assert r.rc == 0 and "touched" in r.out and "closed" in r.out, r.out + r.err
-    p.eof()
-    p.wait(60)
+    # What was in its buffer has gone with the backend, but not its buffer.
+    p.write("flip\n")
+    p.expect("seed=6")
+    shows(lab, g, size=SIZE, seed=6)
+    ends(p)
     recovers(lab, g)
