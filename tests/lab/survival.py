@@ -48,15 +48,14 @@ def repeated(short, long):
 class Client:
     """kmspaint survive on one display of a guest."""
 
-    def __init__(self, lab, guest, dev=0, connectors=1, card=None, size=SIZE):
+    def __init__(self, lab, guest, dev=0, connectors=1, size=SIZE):
         self.lab, self.guest, self.dev, self.size = lab, guest, dev, size
         self.connectors, self.stills = connectors, 0
+        self.names = self.display()
         self.process = guest.popen(
             f"exec kmspaint survive --dirty --timeout 60 --seed {SEED} "
-            + (f"--card {card}" if card else ""))
+            f"--card /dev/dri/{self.names[0]}")
         self.process.expect("shown")
-        self.names = self.display()
-        self.lines = 0
 
     def display(self):
         """Card and connectors of the display, by name."""

@@ -33,6 +33,15 @@ def terrace(lab, kernel, connectors):
     return lab.guest(kernel=kernel, vdispl=(connectors,))
 
 
+def is_told_of_its_end(client):
+    """As DRM's rules for hot-unplug say: by ENODEV, and by nothing worse."""
+    eventually(lambda: client.errors() or client.process.rc is not None,
+               "the client is told that its display is gone")
+    assert all("errno=ENODEV" in line for line in client.errors()), client.errors()
+    client.process.kill()
+    assert client.process.wait().rc == 128 + 9
+
+
 # Backends that restart.
 
 @pytest.mark.parametrize("delay", [0, 10])
@@ -119,12 +128,9 @@ def test_backend_never_returns(lab, house):
     client.is_alive()
     assert 60 / 4 / SLOW < pace < FASTEST, f"{pace:.1f} flips a second"
     lab.xen.run(f"xl vdispl-detach {house.name} 0", check=False)
-    eventually(lambda: "errno=ENODEV" in client.process.out,
-               "the client is told that the display is gone")
+    is_told_of_its_end(client)
     eventually(lambda: house.run("ls /dev/dri/card* 2>/dev/null",
                                  check=False).rc, "the card is gone")
-    client.process.kill()
-    client.process.wait()
     lab.xen.start_backend()
     lab.drop(house)
 
@@ -309,10 +315,7 @@ def test_one_more_connector(lab, house):
     start, client = house.log_size(), Client(lab, house)
     reconfigure(lab, house, _0__resolution="640x480", _1__resolution="640x480",
                 _1__unique_id="1")
-    eventually(lambda: "errno=ENODEV" in client.process.out,
-               "the old device's client is told")
-    client.process.kill()
-    client.process.wait()
+    is_told_of_its_end(client)
     house.wait_connected(timeout=60)
     eventually(lambda: house.run("ls -d /sys/class/drm/card*-Virtual-*")
                .out.count("\n") == 2, "two connectors")
@@ -340,23 +343,17 @@ def test_second_display_comes_and_goes(lab, house):
     with survives(lab, house) as client:
         for _ in range(repeated(2, 20)):
             dev = attach_display(lab, house)
-            card = house.run(f"ls /sys/bus/xen/devices/vdispl-{dev}/drm").out
-            guest_of_it = Client(lab, house, dev, card=f"/dev/dri/{card.split()[0]}")
-            eventually(lambda g=guest_of_it: g.flips() > 5, "flips there")
+            other = Client(lab, house, dev)
+            eventually(lambda c=other: c.flips() > 5, "flips there")
             lab.xen.run(f"xl vdispl-detach {house.name} {dev}")
-            eventually(lambda g=guest_of_it: "errno=ENODEV" in g.process.out,
-                       "its client is told")
-            guest_of_it.process.kill()
-            guest_of_it.process.wait()
+            is_told_of_its_end(other)
             client.goes_on()
 
 
 def test_two_displays_of_which_one_restarts(lab, kernel):
     """Its connection ends and is made anew; the other one is not touched."""
     guest = lab.guest(kernel=kernel, vdispl=(ONE, ONE))
-    card = guest.run("ls /sys/bus/xen/devices/vdispl-1/drm").out.split()[0]
-    with survives(lab, guest) as first, \
-            survives(lab, guest, dev=1, card=f"/dev/dri/{card}") as second:
+    with survives(lab, guest) as first, survives(lab, guest, dev=1) as second:
         rings = connection(guest, dev=1)
         for _ in range(repeated(3, 50)):
             lab.xen.ctl(f"reconnect {guest.domid} 0")
@@ -394,7 +391,7 @@ def test_missing_backend_does_not_hang_the_driver(lab, kernel):
                     "cut -d ' ' -f 1 /proc/uptime", timeout=120).out.split()
     seconds = float(out[1]) - float(out[0])
     print(f"insmod without a backend took {seconds:.1f} s")
-    assert seconds < 35, f"{seconds:.1f} s"
+    assert seconds < 30 + 5 * SLOW, f"{seconds:.1f} s"
     lab.xen.start_backend()
     guest.wait_connected(timeout=60)
     still_works(lab, guest, size=SIZE)
