@@ -160,7 +160,7 @@ theirs at its creation: so create+addfb+rmfb+destroy is what to compare.
 
 
 def run(mode, args, xen):
-    guest = xen.guest(kernel=args.kernel, vdispl=VDISPL, memory=2048,
+    guest = xen.guest(kernel=args.kernel, vdispl=VDISPL, memory=2048, vcpus=1,
                       extra="max_grant_frames=128", **MODES[mode][1])
     guest.run(UNLOAD)
     table, problems = rows(mode, args.count), {}

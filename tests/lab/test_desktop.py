@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
-"""Real desktops, each with a window that must be in the picture."""
+"""Real desktops, each with a window that must be in the picture, also when the
+backend has been another one."""
 import pytest
 
 import desktop
@@ -13,11 +14,24 @@ def station(lab, kernel):
                      **desktop.GUEST)
 
 
+def outlives(lab, station, server, client, colour):
+    """Each kind of restart: the same server and window, which is on the screen
+    again without anybody asking for it."""
+    for how in ("TERM", "KILL"):
+        lab.xen.restart_backend(how)
+        station.wait_connected(timeout=60)
+        lab.pictures.append(desktop.window(station, 0.1, colour, client))
+        assert server.rc is None, server.out + server.err
+    cards = station.run("ls /dev/dri").out
+    assert "card1" not in cards, cards
+
+
 def test_weston(lab, station):
     weston = desktop.start_weston(station)
     client = desktop.popen(station, desktop.TERMINAL % "echo hello")
     lab.pictures.append(desktop.window(station, 0.1, desktop.TERMINAL_COLOUR,
                                        client))
+    outlives(lab, station, weston, client, desktop.TERMINAL_COLOUR)
     desktop.stop(station, client, weston)
 
 
@@ -31,4 +45,5 @@ def test_xorg_with_xterm(lab, station):
                           "-geometry 80x24+100+100 -e sleep 1000")
     lab.pictures.append(desktop.window(station, 0.1, desktop.XTERM_COLOUR,
                                        xterm))
+    outlives(lab, station, xorg, xterm, desktop.XTERM_COLOUR)
     desktop.stop(station, xterm, xorg)
