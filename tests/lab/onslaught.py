@@ -13,7 +13,7 @@ from workload import Workload, rates, spin, watches_are_served
 SIZE = (640, 480)
 VDISPL = (("0:640x480",),)
 # For a shell in the guest; it is another one after each connection.
-CARD = "/dev/dri/$(basename /sys/bus/xen/devices/vdispl-{}/drm/card*)"
+CARD = "/dev/dri/$(basename /sys/bus/xen/devices/vdispl-{}/*/drm/card*)"
 # Rates of disk and network during an attack, of those before it.
 FLOOR = 1 / 20
 # What a scenario's own doings and a few reconnects write into the log.
@@ -73,7 +73,7 @@ def recovers(lab, guest, dev=0):
 
 def lets_go(guest, dev=0):
     """No page of a former buffer or ring is still mapped."""
-    eventually(lambda: debugfs(guest, dev)["held_pages"] == "0",
+    eventually(lambda: debugfs(guest, dev)["deferred_pages"] == "0",
                "the backend has let go of all pages")
 
 
@@ -212,8 +212,6 @@ class Onslaught:
         if attack.latch == ANY:
             return
         if attack.latch:
-            # With only some of the answers missing, when the ring is full of
-            # them: 32 times 3 s.
             eventually(lambda: LATCHED.search(self.guest.log(start)),
                        f"{attack.name}: the connection is ended", timeout=60)
         elif attack.flips:

@@ -29,7 +29,7 @@ def attack(lab, guest, name, args=""):
 
 
 def held(guest):
-    return int(debugfs(guest)["held_pages"])
+    return int(debugfs(guest)["deferred_pages"])
 
 
 def kept(lab, text):
@@ -59,7 +59,7 @@ def test_kept_pages_are_not_reused(lab, guest):
 @pytest.mark.watchdog(300)
 def test_held_pages_are_limited(lab, guest):
     """Above a limit nothing new is shared, and below it all goes on."""
-    most = int(debugfs(guest)["max_held_pages"])
+    most = int(debugfs(guest)["max_deferred_pages"])
     attack(lab, guest, "buffer-keep")
     start = guest.log_size()
     buffers = most // 768 + 5
@@ -67,7 +67,7 @@ def test_held_pages_are_limited(lab, guest):
                   check=False)
     assert r.rc and "ENOSPC" in r.err, f"churn of {buffers}: {r.out}{r.err}"
     assert most < held(guest) <= most + 2 * 769, debugfs(guest)
-    assert "no new buffer: backend still maps" in guest.log(start)
+    assert "backend still maps" in guest.log(start)
     lab.xen.ctl(f"reconnect {guest.domid} 0")
     eventually(lambda: guest.states()[0] != 4, "the connection ends")
     assert guest.run("sleep 5; cat /sys/kernel/debug/xen_drm_front/vdispl-0 | "
@@ -87,7 +87,7 @@ def test_log_is_not_flooded(lab, guest):
     assert lab.xen.stats()["attacks"]["destroy-fail"] >= count
     guest.flush_log()
     lines = [line for line in guest.log(start).splitlines()
-             if "does not destroy" in line]
+             if "does not let go of" in line]
     first, *_, last = [float(line[1:].split("]")[0]) for line in lines]
     most = 10 * (int((last - first) / 5) + 1)
     assert len(lines) <= most, (
