@@ -32,6 +32,8 @@ def boot_options(p):
                    "contiguous buffers")
     p.add_argument("--desktop", action="store_true", help="a large guest, "
                    "with the tree that has Weston and Xorg in /mnt")
+    p.add_argument("--console", action="store_true", help="a text console on "
+                   "the display")
     p.add_argument("--works", action="store_true", help="with a disk and a "
                    "network, for workload.py")
     p.add_argument("--extra", default="", help="a line for the xl.cfg")
@@ -80,7 +82,7 @@ def boot(xen, a):
                      vdispl=[d.split(";") for d in a.vdispl or ["0:1024x768"]],
                      memory=a.memory, vcpus=a.vcpus, cmdline=a.cmdline,
                      stock=a.stock, cma=a.cma, driver=not a.no_driver,
-                     extra=a.extra, works=a.works,
+                     extra=a.extra, works=a.works, console=a.console,
                      disk="/dev/vdb" if a.desktop else None)
 
 

@@ -407,7 +407,7 @@ class Guest:
     def __init__(self, xen, kernel="6.12", vdispl=(("0:1024x768",),),
                  be_alloc=0, kind=None, memory=512, vcpus=2, cmdline="",
                  stock=False, cma=False, driver=True, disk=None, works=False,
-                 extra=""):
+                 extra="", console=False):
         self.xen = xen
         xen.count += 1
         self.name = f"g{xen.count}"
@@ -423,6 +423,9 @@ class Guest:
             cmdline += " lab.stock"
         if not driver:
             cmdline += " lab.nodriver"
+        if not console:
+            # Its buffer would be counted with those of clients.
+            cmdline += " drm_kms_helper.fbdev_emulation=0"
         if self.debug:
             cmdline += " " + debugkernel.CMDLINE[xen.arch]
             memory += debugkernel.MEMORY
@@ -442,7 +445,8 @@ class Guest:
                   'ramdisk="/tmp/ramdisk"',
                   f"memory={memory}", f"vcpus={vcpus}",
                   'on_reboot="destroy"', 'on_crash="preserve"',
-                  f'extra="console=hvc0 rdinit=/init quiet {cmdline}"',
+                  f'extra="{"console=tty0 " if console else ""}console=hvc0 '
+                  f'rdinit=/init quiet {cmdline}"',
                   extra]
         if vdispl:
             config.append("vdispl=[%s]" % ",".join(
