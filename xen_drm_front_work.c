@@ -24,7 +24,7 @@ module_param(silence_timeout, uint, 0644);
 MODULE_PARM_DESC(silence_timeout, "Seconds without an answer after which the connection is given up, 0 for never (default 30)");
 
 /* How long a backend may take from our Initialised to its Connected. */
-#define FRONT_PATIENCE		(10 * HZ)
+#define FRONT_PATIENCE		(30 * HZ)
 /* How often to look for what nobody tells us of. */
 #define FRONT_POLL		HZ
 
