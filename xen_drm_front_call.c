@@ -6,6 +6,7 @@
 
 #include "xen_drm_front_call.h"
 
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -16,6 +17,9 @@
 #include <xen/events.h>
 
 #include "xen_drm_front_evtchnl.h"
+
+/* How long a kernel that panics waits for the flip before its last one. */
+#define PANIC_PATIENCE_MS	100
 
 /**
  * DOC: Requests
@@ -365,3 +369,44 @@ int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *
 	return PTR_ERR_OR_ZERO(slot);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_flip);
+
+/* Other CPUs have been stopped, so what the lock protects does not change. */
+static bool chan_wait_for_event_in_panic(const struct xen_drm_chan *chan)
+{
+	unsigned int ms;
+
+	for (ms = 0; chan->flip_open && ms < PANIC_PATIENCE_MS; ms++) {
+		/* Only whether there is one: nothing of it is believed. */
+		if (READ_ONCE(chan->evt_page->in_prod) != chan->evt_cons)
+			return true;
+		mdelay(1);
+	}
+	return !chan->flip_open;
+}
+
+/**
+ * xen_drm_chan_flip_panic - send a page flip while the kernel panics
+ * @chan: the channel
+ * @req: a XENDISPL_OP_PG_FLIP
+ *
+ * Waits a little for the flip that is open, since backends refuse a second one. Gives
+ * up if a CPU was stopped while it held the lock, or if the ring is full.
+ *
+ * Context: a panic. Does not sleep; nobody is told of what happens to the flip.
+ */
+void xen_drm_chan_flip_panic(struct xen_drm_chan *chan, struct xendispl_req *req)
+{
+	struct xen_drm_chan_news news = {};
+	unsigned long flags;
+	bool can_send;
+
+	if (!spin_trylock_irqsave(&chan->lock, flags))
+		return;
+
+	/* In a full ring chan_put() would look for room, and wake tasks. */
+	can_send = !xen_drm_chan_is_dead(chan) && !RING_FULL(&chan->ring) &&
+		   chan_wait_for_event_in_panic(chan);
+	if (can_send && !IS_ERR(chan_put(chan, req, XEN_DRM_SLOT_ABANDONED, &news)))
+		chan_publish(chan);
+	spin_unlock_irqrestore(&chan->lock, flags);
+}

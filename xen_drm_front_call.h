@@ -18,6 +18,7 @@ int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 void xen_drm_chan_push(struct xen_drm_chan *chan);
 int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killable);
 int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *serial);
+void xen_drm_chan_flip_panic(struct xen_drm_chan *chan, struct xendispl_req *req);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 void xen_drm_chan_notify(struct xen_drm_chan *chan);

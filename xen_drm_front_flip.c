@@ -368,6 +368,20 @@ void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie)
 	spin_unlock_irqrestore(flip_lock(flip), flags);
 }
 
+/**
+ * xen_drm_flip_panic - show what the kernel has drawn in its panic
+ * @flip: the pipe
+ *
+ * Context: a panic; other CPUs have been stopped, wherever they were. Takes no lock
+ * that is held, and does not sleep.
+ */
+void xen_drm_flip_panic(struct xen_drm_flip *flip)
+{
+	/* Nobody else runs, so the members are read without their lock. */
+	if (flip->chan && flip->lit && flip->cookie && flip->told == flip->number)
+		xen_drm_proto_page_flip_panic(flip->chan, flip->cookie);
+}
+
 /* ------------------------------------------------------------------------
  * Modes
  */

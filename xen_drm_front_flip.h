@@ -96,6 +96,7 @@ void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told);
 void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 			 struct drm_pending_vblank_event *event);
 void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie);
+void xen_drm_flip_panic(struct xen_drm_flip *flip);
 bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset);
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip);
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip);

@@ -28,6 +28,7 @@
 #include "xen_drm_front_connector.h"
 #include "xen_drm_front_fb.h"
 #include "xen_drm_front_flip.h"
+#include "xen_drm_front_panic.h"
 #include "xen_drm_front_share.h"
 
 /**
@@ -102,7 +103,7 @@ static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit 
 	crtc_state = drm_atomic_get_new_crtc_state(state, new_state->crtc);
 	ret = drm_atomic_helper_check_plane_state(new_state, crtc_state,
 						  DRM_PLANE_NO_SCALING,
-						  DRM_PLANE_NO_SCALING, false, false);
+						  DRM_PLANE_NO_SCALING, false, true);
 	if (ret)
 		return ret;
 
@@ -139,11 +140,30 @@ static void plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_comm
 	plane_set_picture(plane, NULL);
 }
 
+#ifdef CONFIG_DRM_PANIC
+static int plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
+{
+	if (!plane->state || !plane->state->fb || !plane->state->visible)
+		return -ENODEV;
+	return xen_drm_panic_scanout_buffer(plane->state->fb, sb);
+}
+
+static void plane_panic_flush(struct drm_plane *plane)
+{
+	xen_drm_flip_panic(&plane_to_pipe(plane)->flip);
+}
+#else
+#define plane_get_scanout_buffer	NULL
+#define plane_panic_flush		NULL
+#endif
+
 static const struct drm_plane_helper_funcs plane_helper_funcs = {
 	.prepare_fb = drm_gem_plane_helper_prepare_fb,
 	.atomic_check = plane_atomic_check,
 	.atomic_update = plane_atomic_update,
 	.atomic_disable = plane_atomic_disable,
+	.get_scanout_buffer = plane_get_scanout_buffer,
+	.panic_flush = plane_panic_flush,
 };
 
 /*
@@ -176,10 +196,20 @@ static const u64 plane_modifiers[] = {
  * CRTC
  */
 
+/* There is no wire whose sync pulses could have a polarity. */
+#define KMS_SYNC_FLAGS	(DRM_MODE_FLAG_PHSYNC | DRM_MODE_FLAG_NHSYNC | DRM_MODE_FLAG_PVSYNC | \
+			 DRM_MODE_FLAG_NVSYNC | DRM_MODE_FLAG_CSYNC | DRM_MODE_FLAG_PCSYNC | \
+			 DRM_MODE_FLAG_NCSYNC)
+
 static enum drm_mode_status crtc_mode_valid(struct drm_crtc *crtc,
 					    const struct drm_display_mode *mode)
 {
-	return drm_mode_equal(mode, &crtc_to_pipe(crtc)->connector.mode) ? MODE_OK : MODE_BAD;
+	const struct drm_display_mode *only = &crtc_to_pipe(crtc)->connector.mode;
+
+	if ((mode->flags ^ only->flags) & ~KMS_SYNC_FLAGS)
+		return MODE_BAD;
+	return drm_mode_match(mode, only, DRM_MODE_MATCH_TIMINGS | DRM_MODE_MATCH_CLOCK) ?
+	       MODE_OK : MODE_BAD;
 }
 
 static struct drm_pending_vblank_event *take_event(struct drm_crtc_state *state)

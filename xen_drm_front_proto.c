@@ -254,6 +254,22 @@ int xen_drm_proto_page_flip(struct xen_drm_chan *chan, u64 fb_cookie, u32 *seria
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_page_flip);
 
 /**
+ * xen_drm_proto_page_flip_panic - show a framebuffer while the kernel panics
+ * @chan: channel of the connector, which has a mode
+ * @fb_cookie: name of the framebuffer
+ *
+ * Context: a panic, see xen_drm_chan_flip_panic().
+ */
+void xen_drm_proto_page_flip_panic(struct xen_drm_chan *chan, u64 fb_cookie)
+{
+	struct xendispl_req req;
+
+	init_request(&req, XENDISPL_OP_PG_FLIP);
+	req.op.pg_flip.fb_cookie = fb_cookie;
+	xen_drm_chan_flip_panic(chan, &req);
+}
+
+/**
  * xen_drm_proto_push - let the backend see all requests in the ring
  * @chan: the channel
  *

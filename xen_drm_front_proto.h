@@ -74,6 +74,8 @@ int xen_drm_proto_get_edid(struct xen_drm_chan *chan, struct xen_drm_call *call,
 			   u32 directory, u32 size);
 int xen_drm_proto_page_flip(struct xen_drm_chan *chan, u64 fb_cookie, u32 *serial);
 
+void xen_drm_proto_page_flip_panic(struct xen_drm_chan *chan, u64 fb_cookie);
+
 void xen_drm_proto_push(struct xen_drm_chan *chan);
 int xen_drm_proto_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
 int xen_drm_proto_wait_killable(struct xen_drm_chan *chan, struct xen_drm_call *call);

@@ -32,4 +32,10 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 	kms_fb_create_info(drm, file, info, mode_cmd)
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+/* The panic screen could not be drawn into pages; Kbuild leaves it out, too. */
+#include <drm/drm_panic.h>
+#undef CONFIG_DRM_PANIC
+#endif
+
 #endif /* __XEN_DRM_FRONT_COMPAT_KMS_H__ */

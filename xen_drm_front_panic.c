@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: the screen of a kernel that panics.
+ */
+
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_panic.h>
+
+#include "xen_drm_front_panic.h"
+
+#include "xen_drm_front_gem.h"
+
+/**
+ * xen_drm_panic_scanout_buffer - where the panic screen is drawn
+ * @fb: framebuffer that is shown
+ * @sb: filled on success
+ *
+ * Context: a panic; nothing may be locked or allocated.
+ *
+ * Returns: 0; -EOPNOTSUPP for memory that belongs to others: the backend, or another
+ * driver of the guest.
+ */
+int xen_drm_panic_scanout_buffer(struct drm_framebuffer *fb, struct drm_scanout_buffer *sb)
+{
+	struct xen_drm_gem *gem = to_xen_drm_gem(fb->obj[0]);
+
+	if (gem->share.be_alloc || gem->sgt || !gem->share.pages || fb->offsets[0])
+		return -EOPNOTSUPP;
+
+	sb->format = fb->format;
+	sb->pages = gem->share.pages;
+	sb->width = fb->width;
+	sb->height = fb->height;
+	sb->pitch[0] = fb->pitches[0];
+	return 0;
+}
