@@ -358,6 +358,44 @@ def desktop_disk():
                 key_of(root.with_name("desktop.key"), "1500M"), make)
 
 
+IGT = CHECKOUT / "tests/igt"
+IGT_BIN = "usr/libexec/igt-gpu-tools/"
+
+
+def igt_list():
+    """[(tier, "test@subtest" or "test")], in the order of the list."""
+    tests, tier = [], None
+    for line in (IGT / "xen-front.testlist").read_text().splitlines():
+        m = re.match(r"# Tier (\d+)", line)
+        if m:
+            tier = int(m[1])
+        elif line and not line.startswith("#"):
+            tests.append((tier, line))
+    return tests
+
+
+def igt_disk():
+    """The programs of the list with their libraries, for a guest's disk."""
+    root = tree("igt")
+    programs = sorted({name.partition("@")[0] for _, name in igt_list()})
+
+    def make(out):
+        stage = out.with_name(out.name + ".stage")
+        shutil.rmtree(stage, ignore_errors=True)
+        skeleton(root, "x86_64", stage)
+        (stage / IGT_BIN).mkdir(parents=True)
+        for p in programs:
+            shutil.copy(root / IGT_BIN / p, stage / IGT_BIN / p)
+            copy_libraries(root, "x86_64", stage, needed(root / IGT_BIN / p))
+        out.unlink(missing_ok=True)
+        sh("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", stage,
+           out, "100M")
+        shutil.rmtree(stage)
+    return made(BUILD / "igt.img",
+                key_of(root.with_name("igt.key"), HERE / "build.py",
+                       HERE / "busybox-applets", *programs), make)
+
+
 def guest_overlay(arch, version, cma=False, stock=False):
     """What changes while one develops, as a second archive for a guest."""
     progs = program("guest", arch)
