@@ -2,7 +2,7 @@
 # For users and developers; the kernel's build system reads Kbuild instead.
 
 SHELL := /bin/bash
-export LIVE LONG VNC_PORT
+export IGT LIVE LONG STOCK VNC_PORT
 
 help:
 	@echo 'make demo           Weston in a Xen guest on our driver -> out/demo.png'
@@ -13,6 +13,8 @@ help:
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
 	@echo '  check-hostile     a backend that attacks; LONG=1: each of its attacks'
+	@echo '  check-igt         IGT GPU Tools: their core; LONG=1: whole list, two kernels;'
+	@echo '                    STOCK=1: with the kernel'"'"'s own driver; IGT=-k REGEX chooses'
 	@echo '  check-survive     backends that restart, sleep, vanish; saves; LONG=1: often'
 	@echo '  check-debug       all scenarios on debug kernels (KASAN, lockdep, kmemleak)'
 	@echo 'make bench          our module against the kernel'"'"'s own'
@@ -26,9 +28,9 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/lab/check static kunit fuzz lab hostile survive
+	@tests/lab/check static kunit fuzz lab igt hostile survive
 
-check-static check-kunit check-fuzz check-lab check-hostile check-survive \
+check-static check-kunit check-fuzz check-lab check-igt check-hostile check-survive \
 	check-debug:
 	@tests/lab/check $(@:check-%=%)
 
@@ -45,6 +47,6 @@ module:
 clean:
 	rm -rf out
 
-.PHONY: help demo check check-static check-kunit check-fuzz check-lab check-hostile \
-	check-survive check-debug bench bench-hostile module clean
+.PHONY: help demo check check-static check-kunit check-fuzz check-lab check-igt \
+	check-hostile check-survive check-debug bench bench-hostile module clean
 .DEFAULT_GOAL := help
