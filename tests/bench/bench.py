@@ -31,16 +31,6 @@ VDISPL = (("fast:1024x768",), ("paced:640x480",))
 FLIPS, FLIPS60 = "flips 1", "flips60 1"
 
 
-class CountingXen(lab.Xen):
-    """Its clock counts instructions, 4 ns each: how busy the machine is does
-    not matter. What waits without computing waits in real time."""
-
-    def command(self, *args):
-        return [str(word).replace("thread=multi", "thread=single")
-                for word in super().command(*args)] + [
-                    "-icount", "shift=2,sleep=on"]
-
-
 class Row:
     """One line of the table: the sum of figures that kmsbench printed."""
 
@@ -191,7 +181,7 @@ def main():
     out.parent.mkdir(exist_ok=True)
     # Real time passes slower for it, so that what waits for it must wait longer.
     lab.SLOW *= 5
-    xen = (lab.Xen if args.wall else CountingXen)("x86_64")
+    xen = (lab.Xen if args.wall else lab.CountingXen)("x86_64")
     try:
         xen.start_backend("--zero-copy --pace immediate")
         texts, failed = zip(*(run(mode, args, xen) for mode in
