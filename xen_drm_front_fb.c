@@ -127,6 +127,10 @@ static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_obj
 	fb->fb.bpp = drm_format_info_bpp(info, 0);
 	fb->fb.format = opaque_format(info->format);
 
+	INIT_LIST_HEAD(&fb->fb.node);
+	/* What the wire cannot express is shown by a shadow. */
+	if (!xen_drm_share_expresses(to_xen_drm_display(drm), &fb->fb))
+		return 0;
 	/* First, since others can see a framebuffer once it is initialised. */
 	return xen_drm_share_attach(to_xen_drm_display(drm), &fb->fb);
 }

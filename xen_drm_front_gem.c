@@ -307,6 +307,37 @@ static struct drm_gem_object *gem_dumb_backend(struct drm_device *drm,
 }
 
 /**
+ * xen_drm_gem_create - make a buffer for pictures
+ * @drm: the DRM device
+ * @args: width and height in pixels, and bits per pixel; filled with the pitch and the
+ *	size in bytes
+ *
+ * Context: may sleep; waits for the backend if it allocates buffers.
+ *
+ * Returns: the object; -EINVAL for a size that the wire cannot express; -ENOSPC for one
+ * that the grant table cannot hold; -ENOMEM for one that memory cannot; or an error
+ * of the share.
+ */
+struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
+					  struct drm_mode_create_dumb *args)
+{
+	struct xen_drm_display *display = to_xen_drm_display(drm);
+	bool be_alloc = display->cfg.be_alloc;
+	int ret;
+
+	ret = gem_dumb_geometry(drm, args, be_alloc);
+	if (ret)
+		return ERR_PTR(ret);
+	/* Memory that is being released is free afterwards, so this comes first. */
+	xen_drm_share_room(display);
+	if (be_alloc)
+		return gem_dumb_backend(drm, args);
+
+	ret = xen_drm_gem_check_memory(drm, args->size);
+	return ret ? ERR_PTR(ret) : xen_drm_gem_native_create(drm, args->size);
+}
+
+/**
  * xen_drm_gem_dumb_create - the dumb buffer callback of the DRM driver
  * @file: the client
  * @drm: the DRM device
@@ -314,31 +345,14 @@ static struct drm_gem_object *gem_dumb_backend(struct drm_device *drm,
  *
  * Context: may sleep; waits for the backend if it allocates buffers.
  *
- * Returns: 0; -EINVAL for a size that the wire cannot express; -ENOSPC for one
- * that the grant table cannot hold; -ENOMEM for one that memory cannot; or an error
- * of the share.
+ * Returns: 0, or an error as xen_drm_gem_create().
  */
 int xen_drm_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			    struct drm_mode_create_dumb *args)
 {
-	struct xen_drm_display *display = to_xen_drm_display(drm);
-	bool be_alloc = display->cfg.be_alloc;
-	struct drm_gem_object *obj;
+	struct drm_gem_object *obj = xen_drm_gem_create(drm, args);
 	int ret;
 
-	ret = gem_dumb_geometry(drm, args, be_alloc);
-	if (ret)
-		return ret;
-	/* Memory that is being released is free afterwards, so this comes first. */
-	xen_drm_share_room(display);
-	if (!be_alloc) {
-		ret = xen_drm_gem_check_memory(drm, args->size);
-		if (ret)
-			return ret;
-	}
-
-	obj = be_alloc ? gem_dumb_backend(drm, args) :
-			 xen_drm_gem_native_create(drm, args->size);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 

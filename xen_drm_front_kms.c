@@ -8,12 +8,9 @@
 
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
-#include <drm/drm_blend.h>
-#include <drm/drm_damage_helper.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
-#include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_modeset_helper_vtables.h>
@@ -28,7 +25,8 @@
 #include "xen_drm_front_connector.h"
 #include "xen_drm_front_fb.h"
 #include "xen_drm_front_flip.h"
-#include "xen_drm_front_panic.h"
+#include "xen_drm_front_pipe.h"
+#include "xen_drm_front_plane.h"
 #include "xen_drm_front_share.h"
 
 /**
@@ -54,144 +52,6 @@
 /* Deployed hosts refuse smaller framebuffers, and Xorg tries the smallest one. */
 #define KMS_MIN_DIM	32
 
-/** enum kms_request - what a commit sends for a pipe */
-enum kms_request {
-	KMS_SEND_NOTHING,
-	KMS_SEND_MODE,
-	KMS_SEND_OFF,
-};
-
-/** struct xen_drm_pipe - a connector with all that is behind it */
-struct xen_drm_pipe {
-	/** @base: plane, CRTC and encoder */
-	struct drm_simple_display_pipe base;
-	/** @connector: connector */
-	struct xen_drm_connector connector;
-	/** @flip: what is out, and vertical blanking */
-	struct xen_drm_flip flip;
-	/** @request: what the present commit sends; commit tail only */
-	enum kms_request request;
-	/** @call: reply to @request; commit tail only */
-	struct xen_drm_call call;
-};
-
-static struct xen_drm_pipe *crtc_to_pipe(struct drm_crtc *crtc)
-{
-	return container_of(crtc, struct xen_drm_pipe, base.crtc);
-}
-
-static struct xen_drm_pipe *plane_to_pipe(struct drm_plane *plane)
-{
-	return container_of(plane, struct xen_drm_pipe, base.plane);
-}
-
-/* ------------------------------------------------------------------------
- * Plane
- */
-
-/* The wire shows a framebuffer from its first pixel on, all over the screen. */
-static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit *state)
-{
-	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
-	const char *name = plane_to_pipe(plane)->connector.base.name;
-	struct drm_crtc_state *crtc_state;
-	int ret;
-
-	if (!new_state->crtc)
-		return 0;
-
-	crtc_state = drm_atomic_get_new_crtc_state(state, new_state->crtc);
-	ret = drm_atomic_helper_check_plane_state(new_state, crtc_state,
-						  DRM_PLANE_NO_SCALING,
-						  DRM_PLANE_NO_SCALING, false, true);
-	if (ret)
-		return ret;
-
-	if (!new_state->visible) {
-		drm_dbg_kms(plane->dev, "%s: the plane is at %d,%d, outside of the screen\n",
-			    name, new_state->crtc_x, new_state->crtc_y);
-		return crtc_state->enable ? -EINVAL : 0;
-	}
-	if (new_state->src.x1 || new_state->src.y1) {
-		drm_dbg_kms(plane->dev, "%s: the framebuffer starts at %d,%d, expected 0,0\n",
-			    name, new_state->src.x1 >> 16, new_state->src.y1 >> 16);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static void plane_set_picture(struct drm_plane *plane, struct drm_framebuffer *fb)
-{
-	struct xen_drm_fb *xen_fb = fb ? xen_drm_fb_from_drm(fb) : NULL;
-
-	xen_drm_flip_set_picture(&plane_to_pipe(plane)->flip, xen_fb ? xen_fb->cookie : 0,
-				 xen_fb ? READ_ONCE(xen_fb->told) : 0);
-}
-
-static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)
-{
-	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
-
-	plane_set_picture(plane, new_state->fb);
-}
-
-static void plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_commit *state)
-{
-	plane_set_picture(plane, NULL);
-}
-
-#ifdef CONFIG_DRM_PANIC
-static int plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
-{
-	if (!plane->state || !plane->state->fb || !plane->state->visible)
-		return -ENODEV;
-	return xen_drm_panic_scanout_buffer(plane->state->fb, sb);
-}
-
-static void plane_panic_flush(struct drm_plane *plane)
-{
-	xen_drm_flip_panic(&plane_to_pipe(plane)->flip);
-}
-#else
-#define plane_get_scanout_buffer	NULL
-#define plane_panic_flush		NULL
-#endif
-
-static const struct drm_plane_helper_funcs plane_helper_funcs = {
-	.prepare_fb = drm_gem_plane_helper_prepare_fb,
-	.atomic_check = plane_atomic_check,
-	.atomic_update = plane_atomic_update,
-	.atomic_disable = plane_atomic_disable,
-	.get_scanout_buffer = plane_get_scanout_buffer,
-	.panic_flush = plane_panic_flush,
-};
-
-/*
- * The formats of one plane with a whole number of bytes per pixel or pair of
- * pixels. What a backend cannot show, it refuses when it is attached.
- */
-static const u32 plane_formats[] = {
-	DRM_FORMAT_XRGB8888,
-	DRM_FORMAT_ARGB8888,
-	DRM_FORMAT_XBGR8888,
-	DRM_FORMAT_ABGR8888,
-	DRM_FORMAT_XRGB2101010,
-	DRM_FORMAT_ARGB2101010,
-	DRM_FORMAT_RGB888,
-	DRM_FORMAT_RGB565,
-	DRM_FORMAT_XRGB1555,
-	DRM_FORMAT_ARGB1555,
-	DRM_FORMAT_XRGB4444,
-	DRM_FORMAT_ARGB4444,
-	DRM_FORMAT_YUYV,
-	DRM_FORMAT_UYVY,
-};
-
-static const u64 plane_modifiers[] = {
-	DRM_FORMAT_MOD_LINEAR,
-	DRM_FORMAT_MOD_INVALID
-};
-
 /* ------------------------------------------------------------------------
  * CRTC
  */
@@ -204,7 +64,7 @@ static const u64 plane_modifiers[] = {
 static enum drm_mode_status crtc_mode_valid(struct drm_crtc *crtc,
 					    const struct drm_display_mode *mode)
 {
-	const struct drm_display_mode *only = &crtc_to_pipe(crtc)->connector.mode;
+	const struct drm_display_mode *only = &crtc_to_xen_drm_pipe(crtc)->connector.mode;
 
 	if ((mode->flags ^ only->flags) & ~KMS_SYNC_FLAGS)
 		return MODE_BAD;
@@ -223,7 +83,7 @@ static struct drm_pending_vblank_event *take_event(struct drm_crtc_state *state)
 static void crtc_atomic_flush(struct drm_crtc *crtc, struct drm_atomic_commit *state)
 {
 	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
-	struct xen_drm_pipe *pipe = crtc_to_pipe(crtc);
+	struct xen_drm_pipe *pipe = crtc_to_xen_drm_pipe(crtc);
 
 	if (!new_state->active || drm_atomic_crtc_needs_modeset(new_state))
 		return;
@@ -236,7 +96,7 @@ static void crtc_atomic_enable(struct drm_crtc *crtc, struct drm_atomic_commit *
 {
 	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
 	const struct drm_display_mode *mode = &new_state->adjusted_mode;
-	struct xen_drm_pipe *pipe = crtc_to_pipe(crtc);
+	struct xen_drm_pipe *pipe = crtc_to_xen_drm_pipe(crtc);
 
 	xen_drm_flip_enable(&pipe->flip, div_u64((u64)mode->htotal * mode->vtotal * 1000000,
 						 mode->clock));
@@ -247,7 +107,7 @@ static void crtc_atomic_disable(struct drm_crtc *crtc, struct drm_atomic_commit 
 {
 	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
 
-	xen_drm_flip_disable(&crtc_to_pipe(crtc)->flip,
+	xen_drm_flip_disable(&crtc_to_xen_drm_pipe(crtc)->flip,
 			     new_state->active ? NULL : take_event(new_state));
 }
 
@@ -260,19 +120,20 @@ static const struct drm_crtc_helper_funcs crtc_helper_funcs = {
 
 static int crtc_enable_vblank(struct drm_crtc *crtc)
 {
-	return xen_drm_flip_enable_vblank(&crtc_to_pipe(crtc)->flip);
+	return xen_drm_flip_enable_vblank(&crtc_to_xen_drm_pipe(crtc)->flip);
 }
 
 static void crtc_disable_vblank(struct drm_crtc *crtc)
 {
-	xen_drm_flip_disable_vblank(&crtc_to_pipe(crtc)->flip);
+	xen_drm_flip_disable_vblank(&crtc_to_xen_drm_pipe(crtc)->flip);
 }
 
 static bool crtc_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
 				      ktime_t *vblank_time, bool in_vblank_irq)
 {
 	*max_error = 0;
-	return xen_drm_flip_vblank_time(&crtc_to_pipe(crtc)->flip, vblank_time, in_vblank_irq);
+	return xen_drm_flip_vblank_time(&crtc_to_xen_drm_pipe(crtc)->flip, vblank_time,
+					in_vblank_irq);
 }
 
 static const struct drm_crtc_funcs crtc_funcs = {
@@ -296,11 +157,16 @@ static int kms_fb_dirty(struct drm_framebuffer *fb, struct drm_file *file,
 			struct drm_clip_rect *clips, unsigned int num_clips)
 {
 	struct xen_drm_display *display = to_xen_drm_display(fb->dev);
-	u64 cookie = xen_drm_fb_from_drm(fb)->cookie;
+	struct xen_drm_pipe *pipe;
 	unsigned int i;
+	u64 cookie;
 
-	for (i = 0; i < display->cfg.num_connectors; i++)
-		xen_drm_flip_damage(&display->pipes[i].flip, cookie);
+	for (i = 0; i < display->cfg.num_connectors; i++) {
+		pipe = &display->pipes[i];
+		cookie = xen_drm_shadow_dirty(&pipe->shadow, fb, clips, num_clips);
+		xen_drm_flip_damage(&pipe->flip,
+				    cookie ?: xen_drm_fb_from_drm(fb)->cookie);
+	}
 	return 0;
 }
 
@@ -320,19 +186,19 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 
 static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *new_state)
 {
-	struct drm_framebuffer *fb = pipe->base.plane.state->fb;
+	const struct drm_framebuffer *fb = pipe->base.plane.state->fb;
 	const struct drm_display_mode *mode = &new_state->adjusted_mode;
 	bool modeset = drm_atomic_crtc_needs_modeset(new_state);
 	int ret = 0;
 
-	pipe->request = KMS_SEND_NOTHING;
+	pipe->request = XEN_DRM_SEND_NOTHING;
 	if (new_state->active && fb && xen_drm_flip_wants_config(&pipe->flip, modeset)) {
-		pipe->request = KMS_SEND_MODE;
+		pipe->request = XEN_DRM_SEND_MODE;
 		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, mode->hdisplay,
 					       mode->vdisplay,
-					       xen_drm_fb_from_drm(fb)->bpp);
+					       drm_format_info_bpp(fb->format, 0));
 	} else if ((!new_state->active || !fb) && xen_drm_flip_is_lit(&pipe->flip)) {
-		pipe->request = KMS_SEND_OFF;
+		pipe->request = XEN_DRM_SEND_OFF;
 		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, 0, 0, 0);
 	} else if (new_state->active && xen_drm_flip_lacks_picture(&pipe->flip)) {
 		drm_err_ratelimited(pipe->base.crtc.dev,
@@ -341,15 +207,15 @@ static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 		xen_drm_connector_set_bad(&pipe->connector);
 	}
 	if (ret)
-		pipe->request = KMS_SEND_NOTHING;
+		pipe->request = XEN_DRM_SEND_NOTHING;
 }
 
 static void pipe_wait_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *new_state)
 {
-	bool on = pipe->request == KMS_SEND_MODE;
+	bool on = pipe->request == XEN_DRM_SEND_MODE;
 	int ret;
 
-	if (pipe->request == KMS_SEND_NOTHING)
+	if (pipe->request == XEN_DRM_SEND_NOTHING)
 		return;
 
 	ret = xen_drm_flip_end_config(&pipe->flip, &pipe->call, on);
@@ -377,9 +243,9 @@ static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_co
 	guard(rwsem_read)(&display->config_lock);
 
 	for_each_new_crtc_in_state(state, crtc, new_state, i)
-		pipe_send_request(crtc_to_pipe(crtc), new_state);
+		pipe_send_request(crtc_to_xen_drm_pipe(crtc), new_state);
 	for_each_new_crtc_in_state(state, crtc, new_state, i)
-		pipe_wait_request(crtc_to_pipe(crtc), new_state);
+		pipe_wait_request(crtc_to_xen_drm_pipe(crtc), new_state);
 }
 
 /*
@@ -562,6 +428,7 @@ static void pipe_fini(struct drm_device *drm, void *data)
 	struct xen_drm_pipe *pipe = data;
 
 	xen_drm_flip_fini(&pipe->flip);
+	xen_drm_shadow_fini(&pipe->shadow);
 }
 
 static const struct drm_simple_display_pipe_funcs no_pipe_funcs;
@@ -574,20 +441,15 @@ static int pipe_create(struct drm_device *drm, struct xen_drm_pipe *pipe)
 {
 	int ret;
 
-	ret = drm_simple_display_pipe_init(drm, &pipe->base, &no_pipe_funcs, plane_formats,
-					   ARRAY_SIZE(plane_formats), plane_modifiers,
-					   &pipe->connector.base);
+	ret = drm_simple_display_pipe_init(drm, &pipe->base, &no_pipe_funcs,
+					   xen_drm_plane_formats, xen_drm_plane_num_formats,
+					   xen_drm_plane_modifiers, &pipe->connector.base);
 	if (ret)
 		return ret;
 
-	drm_plane_helper_add(&pipe->base.plane, &plane_helper_funcs);
 	drm_crtc_helper_add(&pipe->base.crtc, &crtc_helper_funcs);
 	pipe->base.crtc.funcs = &crtc_funcs;
-
-	drm_plane_enable_fb_damage_clips(&pipe->base.plane);
-	return drm_plane_create_blend_mode_property(&pipe->base.plane,
-						    BIT(DRM_MODE_BLEND_PIXEL_NONE) |
-						    BIT(DRM_MODE_BLEND_PREMULTI));
+	return xen_drm_plane_take_over(pipe);
 }
 
 static int pipe_init(struct xen_drm_display *display, unsigned int index)
@@ -601,6 +463,7 @@ static int pipe_init(struct xen_drm_display *display, unsigned int index)
 		return ret;
 
 	xen_drm_flip_init(&pipe->flip, &pipe->base.crtc, pipe->connector.base.name);
+	xen_drm_shadow_init(&pipe->shadow, display);
 	ret = drmm_add_action_or_reset(drm, pipe_fini, pipe);
 	if (ret)
 		return ret;

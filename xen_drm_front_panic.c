@@ -3,7 +3,6 @@
  * Xen para-virtualised display frontend: the screen of a kernel that panics.
  */
 
-#include <drm/drm_framebuffer.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_panic.h>
 
@@ -13,7 +12,8 @@
 
 /**
  * xen_drm_panic_scanout_buffer - where the panic screen is drawn
- * @fb: framebuffer that is shown
+ * @fb: framebuffer that the backend shows
+ * @format: its format
  * @sb: filled on success
  *
  * Context: a panic; nothing may be locked or allocated.
@@ -21,17 +21,19 @@
  * Returns: 0; -EOPNOTSUPP for memory that belongs to others: the backend, or another
  * driver of the guest.
  */
-int xen_drm_panic_scanout_buffer(struct drm_framebuffer *fb, struct drm_scanout_buffer *sb)
+int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
+				 const struct drm_format_info *format,
+				 struct drm_scanout_buffer *sb)
 {
-	struct xen_drm_gem *gem = to_xen_drm_gem(fb->obj[0]);
+	struct xen_drm_gem *gem = container_of(fb->share, struct xen_drm_gem, share);
 
-	if (gem->share.be_alloc || gem->sgt || !gem->share.pages || fb->offsets[0])
+	if (gem->share.be_alloc || gem->sgt || !gem->share.pages || fb->offset)
 		return -EOPNOTSUPP;
 
-	sb->format = fb->format;
+	sb->format = format;
 	sb->pages = gem->share.pages;
 	sb->width = fb->width;
 	sb->height = fb->height;
-	sb->pitch[0] = fb->pitches[0];
+	sb->pitch[0] = fb->pitch;
 	return 0;
 }

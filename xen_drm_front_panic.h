@@ -6,9 +6,12 @@
 #ifndef __XEN_DRM_FRONT_PANIC_H__
 #define __XEN_DRM_FRONT_PANIC_H__
 
-struct drm_framebuffer;
+struct drm_format_info;
 struct drm_scanout_buffer;
+struct xen_drm_fb;
 
-int xen_drm_panic_scanout_buffer(struct drm_framebuffer *fb, struct drm_scanout_buffer *sb);
+int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
+				 const struct drm_format_info *format,
+				 struct drm_scanout_buffer *sb);
 
 #endif /* __XEN_DRM_FRONT_PANIC_H__ */

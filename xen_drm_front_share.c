@@ -216,12 +216,14 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 
 	lockdep_assert_held(&display->lock);
 
+	/* The backend that it was made for spoke a later version. A copy can show it. */
+	if (fb->offset && display->link.version < 2)
+		fb->view = NULL;
+	if (!fb->view)
+		return -EOPNOTSUPP;
 	/* A buffer of the backend is told of when it is made, and by *join*. */
 	if (fb->share->be_alloc && !is_told(display, fb->view->told))
 		return 0;
-	/* The backend that it was made for spoke a later version. */
-	if (fb->offset && display->link.version < 2)
-		return -EOPNOTSUPP;
 
 	ret = share_get_pgdir(display, fb->share);
 	if (!ret && !is_told(display, fb->view->told))
@@ -255,6 +257,21 @@ static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	if (xen_drm_batch_is_refusal(waited))
 		fb_take_back(display, fb);
 	return ret;
+}
+
+/**
+ * xen_drm_share_expresses - can the protocol express a framebuffer
+ * @display: the DRM device
+ * @fb: the framebuffer
+ *
+ * Returns: whether there is a description of its share that gives the framebuffer's
+ * pitch and offset. Without, it can be shown by a copy.
+ */
+bool xen_drm_share_expresses(struct xen_drm_display *display, const struct xen_drm_fb *fb)
+{
+	guard(mutex)(&display->lock);
+
+	return !IS_ERR(xen_drm_view_find(fb, display->link.version));
 }
 
 static int fb_attach_locked(struct xen_drm_display *display, struct xen_drm_fb *fb)

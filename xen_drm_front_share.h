@@ -96,7 +96,10 @@ struct xen_drm_fb {
 	void (*released)(struct xen_drm_fb *fb);
 	/** @share: memory */
 	struct xen_drm_share *share;
-	/** @view: description of the memory; set by xen_drm_share_attach() */
+	/**
+	 * @view: description of the memory, set by xen_drm_share_attach(); NULL if
+	 * the protocol cannot express the framebuffer
+	 */
 	struct xen_drm_view *view;
 	/** @cookie: name on the wire; constant since xen_drm_share_attach() */
 	u64 cookie;
@@ -126,6 +129,7 @@ void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_
 			size_t size);
 int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
 			   u32 width, u32 height, u32 bpp);
+bool xen_drm_share_expresses(struct xen_drm_display *display, const struct xen_drm_fb *fb);
 int xen_drm_share_attach(struct xen_drm_display *display, struct xen_drm_fb *fb);
 void xen_drm_share_detach(struct xen_drm_display *display, struct xen_drm_fb *fb);
 void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share *share);

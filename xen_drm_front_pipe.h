@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Xen para-virtualised display frontend: a connector with all that is behind it.
+ *
+ * Private to xen_drm_front_kms.c and xen_drm_front_plane.c.
+ */
+
+#ifndef __XEN_DRM_FRONT_PIPE_H__
+#define __XEN_DRM_FRONT_PIPE_H__
+
+#include <drm/drm_simple_kms_helper.h>
+
+#include "xen_drm_front.h"
+#include "xen_drm_front_connector.h"
+#include "xen_drm_front_flip.h"
+#include "xen_drm_front_shadow.h"
+
+/** enum xen_drm_request - what a commit sends for a pipe */
+enum xen_drm_request {
+	XEN_DRM_SEND_NOTHING,
+	XEN_DRM_SEND_MODE,
+	XEN_DRM_SEND_OFF,
+};
+
+/** struct xen_drm_pipe - a connector with all that is behind it */
+struct xen_drm_pipe {
+	/** @base: plane, CRTC and encoder */
+	struct drm_simple_display_pipe base;
+	/** @connector: connector */
+	struct xen_drm_connector connector;
+	/** @flip: what is out, and vertical blanking */
+	struct xen_drm_flip flip;
+	/** @shadow: copy of what the wire cannot express */
+	struct xen_drm_shadow_pipe shadow;
+	/** @request: what the present commit sends; commit tail only */
+	enum xen_drm_request request;
+	/** @call: reply to @request; commit tail only */
+	struct xen_drm_call call;
+};
+
+static inline struct xen_drm_pipe *crtc_to_xen_drm_pipe(struct drm_crtc *crtc)
+{
+	return container_of(crtc, struct xen_drm_pipe, base.crtc);
+}
+
+static inline struct xen_drm_pipe *plane_to_xen_drm_pipe(struct drm_plane *plane)
+{
+	return container_of(plane, struct xen_drm_pipe, base.plane);
+}
+
+#endif /* __XEN_DRM_FRONT_PIPE_H__ */

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Xen para-virtualised display frontend: planes.
+ */
+
+#include <linux/array_size.h>
+#include <linux/slab.h>
+
+#include <drm/drm_atomic.h>
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_atomic_state_helper.h>
+#include <drm/drm_blend.h>
+#include <drm/drm_damage_helper.h>
+#include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_gem_atomic_helper.h>
+#include <drm/drm_plane.h>
+#include <drm/drm_print.h>
+
+#include "xen_drm_front_plane.h"
+
+#include "xen_drm_front_fb.h"
+#include "xen_drm_front_panic.h"
+#include "xen_drm_front_pipe.h"
+#include "xen_drm_front_share.h"
+
+/** struct plane_state - state of a plane, with the copy that it is shown by */
+struct plane_state {
+	/** @base: base class */
+	struct drm_plane_state base;
+	/** @shadow: copy, with a reference, or NULL if the framebuffer is shown itself */
+	struct xen_drm_shadow *shadow;
+};
+
+static struct plane_state *to_plane_state(struct drm_plane_state *state)
+{
+	return container_of(state, struct plane_state, base);
+}
+
+/*
+ * The wire shows a framebuffer from its first pixel on, all over the screen. Whatever
+ * else can be asked for within a framebuffer is shown by a copy.
+ */
+static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit *state)
+{
+	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
+	const char *name = plane_to_xen_drm_pipe(plane)->connector.base.name;
+	struct drm_crtc_state *crtc_state;
+	int ret;
+
+	if (!new_state->crtc)
+		return 0;
+
+	crtc_state = drm_atomic_get_new_crtc_state(state, new_state->crtc);
+	ret = drm_atomic_helper_check_plane_state(new_state, crtc_state,
+						  DRM_PLANE_NO_SCALING,
+						  DRM_PLANE_NO_SCALING, false, true);
+	if (ret)
+		return ret;
+
+	if (!new_state->visible) {
+		drm_dbg_kms(plane->dev, "%s: the plane is at %d,%d, outside of the screen\n",
+			    name, new_state->crtc_x, new_state->crtc_y);
+		return crtc_state->enable ? -EINVAL : 0;
+	}
+	if ((new_state->src.x1 | new_state->src.y1) & 0xffff) {
+		drm_dbg_kms(plane->dev, "%s: the picture starts within a pixel, at 0x%x,0x%x\n",
+			    name, new_state->src.x1, new_state->src.y1);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool plane_needs_shadow(const struct drm_plane_state *state)
+{
+	return state->visible && state->fb &&
+	       (state->src.x1 || state->src.y1 || !xen_drm_fb_from_drm(state->fb)->view);
+}
+
+static int plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *new_state)
+{
+	struct xen_drm_pipe *pipe = plane_to_xen_drm_pipe(plane);
+	struct xen_drm_shadow *shadow;
+
+	if (plane_needs_shadow(new_state)) {
+		shadow = xen_drm_shadow_prepare(&pipe->shadow, new_state->fb,
+						drm_rect_width(&new_state->src) >> 16,
+						drm_rect_height(&new_state->src) >> 16);
+		if (IS_ERR(shadow))
+			return PTR_ERR(shadow);
+		to_plane_state(new_state)->shadow = shadow;
+	}
+	return drm_gem_plane_helper_prepare_fb(plane, new_state);
+}
+
+static void plane_set_picture(struct drm_plane *plane, const struct xen_drm_fb *fb)
+{
+	xen_drm_flip_set_picture(&plane_to_xen_drm_pipe(plane)->flip, fb ? fb->cookie : 0,
+				 fb ? READ_ONCE(fb->told) : 0);
+}
+
+static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)
+{
+	struct drm_plane_state *old_state = drm_atomic_get_old_plane_state(state, plane);
+	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
+	struct xen_drm_shadow *shadow = to_plane_state(new_state)->shadow;
+	struct xen_drm_pipe *pipe = plane_to_xen_drm_pipe(plane);
+	struct drm_rect damage;
+
+	if (!shadow) {
+		xen_drm_shadow_hide(&pipe->shadow);
+		plane_set_picture(plane, new_state->fb ? xen_drm_fb_from_drm(new_state->fb) :
+							 NULL);
+		return;
+	}
+
+	/* Another copy begins with all of the picture. */
+	drm_rect_fp_to_int(&damage, &new_state->src);
+	if (to_plane_state(old_state)->shadow == shadow &&
+	    !drm_atomic_helper_damage_merged(old_state, new_state, &damage))
+		drm_rect_init(&damage, 0, 0, 0, 0);
+	xen_drm_shadow_show(&pipe->shadow, shadow, new_state->fb, new_state->src.x1 >> 16,
+			    new_state->src.y1 >> 16, &damage);
+	plane_set_picture(plane, xen_drm_shadow_fb(shadow));
+}
+
+static void plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_commit *state)
+{
+	xen_drm_shadow_hide(&plane_to_xen_drm_pipe(plane)->shadow);
+	plane_set_picture(plane, NULL);
+}
+
+#ifdef CONFIG_DRM_PANIC
+static int plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
+{
+	struct xen_drm_shadow *shadow;
+
+	if (!plane->state || !plane->state->fb || !plane->state->visible)
+		return -ENODEV;
+
+	shadow = to_plane_state(plane->state)->shadow;
+	return xen_drm_panic_scanout_buffer(shadow ? xen_drm_shadow_fb(shadow) :
+					    xen_drm_fb_from_drm(plane->state->fb),
+					    plane->state->fb->format, sb);
+}
+
+static void plane_panic_flush(struct drm_plane *plane)
+{
+	xen_drm_flip_panic(&plane_to_xen_drm_pipe(plane)->flip);
+}
+#else
+#define plane_get_scanout_buffer	NULL
+#define plane_panic_flush		NULL
+#endif
+
+static const struct drm_plane_helper_funcs plane_helper_funcs = {
+	.prepare_fb = plane_prepare_fb,
+	.atomic_check = plane_atomic_check,
+	.atomic_update = plane_atomic_update,
+	.atomic_disable = plane_atomic_disable,
+	.get_scanout_buffer = plane_get_scanout_buffer,
+	.panic_flush = plane_panic_flush,
+};
+
+/* ------------------------------------------------------------------------
+ * State
+ */
+
+static void plane_reset(struct drm_plane *plane)
+{
+	struct plane_state *state;
+
+	if (plane->state) {
+		plane->funcs->atomic_destroy_state(plane, plane->state);
+		plane->state = NULL;
+	}
+	state = kzalloc_obj(*state);
+	if (state)
+		__drm_atomic_helper_plane_reset(plane, &state->base);
+}
+
+static struct drm_plane_state *plane_duplicate_state(struct drm_plane *plane)
+{
+	struct plane_state *state;
+
+	if (!plane->state)
+		return NULL;
+	state = kzalloc_obj(*state);
+	if (!state)
+		return NULL;
+
+	__drm_atomic_helper_plane_duplicate_state(plane, &state->base);
+	return &state->base;
+}
+
+static void plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
+{
+	xen_drm_shadow_put(to_plane_state(state)->shadow);
+	__drm_atomic_helper_plane_destroy_state(state);
+	kfree(to_plane_state(state));
+}
+
+static const struct drm_plane_funcs plane_funcs = {
+	.update_plane = drm_atomic_helper_update_plane,
+	.disable_plane = drm_atomic_helper_disable_plane,
+	.destroy = drm_plane_cleanup,
+	.reset = plane_reset,
+	.atomic_duplicate_state = plane_duplicate_state,
+	.atomic_destroy_state = plane_destroy_state,
+};
+
+/*
+ * The formats of one plane with a whole number of bytes per pixel or pair of
+ * pixels. What a backend cannot show, it refuses when it is attached.
+ */
+const u32 xen_drm_plane_formats[] = {
+	DRM_FORMAT_XRGB8888,
+	DRM_FORMAT_ARGB8888,
+	DRM_FORMAT_XBGR8888,
+	DRM_FORMAT_ABGR8888,
+	DRM_FORMAT_XRGB2101010,
+	DRM_FORMAT_ARGB2101010,
+	DRM_FORMAT_RGB888,
+	DRM_FORMAT_RGB565,
+	DRM_FORMAT_XRGB1555,
+	DRM_FORMAT_ARGB1555,
+	DRM_FORMAT_XRGB4444,
+	DRM_FORMAT_ARGB4444,
+	DRM_FORMAT_YUYV,
+	DRM_FORMAT_UYVY,
+};
+
+const unsigned int xen_drm_plane_num_formats = ARRAY_SIZE(xen_drm_plane_formats);
+
+const u64 xen_drm_plane_modifiers[] = {
+	DRM_FORMAT_MOD_LINEAR,
+	DRM_FORMAT_MOD_INVALID
+};
+
+/**
+ * xen_drm_plane_take_over - put our functions in the place of the simple pipe's
+ * @pipe: pipe with a plane that is initialised
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int xen_drm_plane_take_over(struct xen_drm_pipe *pipe)
+{
+	struct drm_plane *plane = &pipe->base.plane;
+
+	drm_plane_helper_add(plane, &plane_helper_funcs);
+	plane->funcs = &plane_funcs;
+	drm_plane_enable_fb_damage_clips(plane);
+	return drm_plane_create_blend_mode_property(plane, BIT(DRM_MODE_BLEND_PIXEL_NONE) |
+							   BIT(DRM_MODE_BLEND_PREMULTI));
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Xen para-virtualised display frontend: planes.
+ */
+
+#ifndef __XEN_DRM_FRONT_PLANE_H__
+#define __XEN_DRM_FRONT_PLANE_H__
+
+#include <linux/types.h>
+
+struct xen_drm_pipe;
+
+extern const u32 xen_drm_plane_formats[];
+extern const unsigned int xen_drm_plane_num_formats;
+extern const u64 xen_drm_plane_modifiers[];
+
+int xen_drm_plane_take_over(struct xen_drm_pipe *pipe);
+
+#endif /* __XEN_DRM_FRONT_PLANE_H__ */
