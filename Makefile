@@ -9,6 +9,7 @@ help:
 	@echo 'make demo LIVE=1    the same, kept up, to be looked at by VNC on loopback'
 	@echo 'make check          all tests; or one part:'
 	@echo '  check-static      checkpatch, sparse, W=1, kernel-doc, shellcheck, builds'
+	@echo '  check-state       the state machine in every order of events, 12 deep'
 	@echo '  check-kunit       what needs no Xen'
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
@@ -28,10 +29,10 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/lab/check static kunit fuzz lab igt hostile survive
+	@tests/lab/check static state kunit fuzz lab igt hostile survive
 
-check-static check-kunit check-fuzz check-lab check-igt check-hostile check-survive \
-	check-debug:
+check-static check-state check-kunit check-fuzz check-lab check-igt check-hostile \
+	check-survive check-debug:
 	@tests/lab/check $(@:check-%=%)
 
 bench:
@@ -47,6 +48,6 @@ module:
 clean:
 	rm -rf out
 
-.PHONY: help demo check check-static check-kunit check-fuzz check-lab check-igt \
-	check-hostile check-survive check-debug bench bench-hostile module clean
+.PHONY: help demo check check-static check-state check-kunit check-fuzz check-lab \
+	check-igt check-hostile check-survive check-debug bench bench-hostile module clean
 .DEFAULT_GOAL := help

@@ -9,6 +9,8 @@
 
 #include "model.h"
 
+#include "xen_drm_front_state.h"
+
 #define MAX_STATES	(24u << 20)
 #define TABLE_SIZE	(64u << 20)
 #define NOBODY		UINT32_MAX
@@ -125,6 +127,10 @@ static unsigned int explore(enum who backend, bool old_core, const char *name,
 	num_visited = 0;
 	memset(table, 0xff, TABLE_SIZE * sizeof(*table));
 	memset(failures, 0, sizeof(failures));
+	visit(&start, NOBODY, 0, 0);
+	model_run_until(&start, XenbusStateInitialised);
+	visit(&start, NOBODY, 0, 0);
+	model_run_until(&start, XenbusStateConnected);
 	visit(&start, NOBODY, 0, 0);
 	for (i = 0; i < num_visited; i++)
 		visit_all_from(i, max_depth);

@@ -30,7 +30,7 @@ struct model {
 	uint8_t published;	/* enum rings */
 	/* the core, and events of watches that wait for the xenwatch thread */
 	uint8_t own;
-	uint8_t backend_events;	/* 2 stands for more */
+	uint8_t backend_events;
 	uint8_t own_event;
 	uint8_t core_event;
 	uint8_t old_core;	/* 6.12's does not see that the device was reset */
@@ -39,6 +39,7 @@ struct model {
 	uint8_t writes;		/* state that it took */
 	uint8_t noted;
 	uint8_t noted_offline;
+	uint8_t old_events;	/* of @backend_events */
 	/* what the work and the thread tell each other */
 	uint8_t wanted;
 	uint8_t pending;
@@ -48,6 +49,7 @@ struct model {
 	uint8_t then;
 	uint8_t was_own;
 	uint8_t was_pending;
+	uint8_t was_down;
 	/* what the work has */
 	uint8_t conn;
 	uint8_t broken;
@@ -71,6 +73,7 @@ struct model {
 	uint8_t script;		/* enum script */
 	uint8_t binds;		/* enum rings, with S_BIND */
 	uint8_t bound;		/* enum rings */
+	uint8_t taken_up;	/* how often the current rings were, 2 stands for more */
 };
 
 /* What must never be. */
@@ -81,6 +84,8 @@ enum rule {
 	RULE_STATE_BEFORE_RINGS,
 	RULE_STEP_AFTER_REMOVE,
 	RULE_STATE_WITHOUT_RINGS,
+	RULE_SAYS_SO,
+	RULE_HEALTHY,
 	RULE_DEAF,
 	RULE_LIVELOCK,
 	RULE_NOT_CLOSED,
@@ -89,9 +94,37 @@ enum rule {
 
 extern const char * const rules[NUM_RULES];
 
-/* The state at the beginning. */
-struct model model_start(bool old_core);
+/* One thing that somebody does, and when. Nobody else can interrupt it. */
+struct action {
+	const char *name;
+	bool (*can)(const struct model *m);
+	void (*act)(struct model *m);
+};
 
+/* Each list ends with an action without a name. */
+extern const struct action driver_actions[];
+extern const struct action guest_actions[];
+extern const struct action deployed_actions[];
+extern const struct action anybody_actions[];
+
+/* driver.c: the work and the xenwatch thread */
+enum rule model_broken_rule(void);
+void model_breaks(enum rule rule);
+bool model_with_rings(uint8_t state);
+void model_write_own(struct model *m, uint8_t state);
+void model_move_rings(struct model *m, enum rings from, enum rings to);
+/* All that is to be done for now. */
+void model_run_driver(struct model *m);
+void model_end_driver(struct model *m);
+
+/* world.c: the guest, the toolstack, and backends */
+struct model model_start(bool old_core);
+void model_write_backend(struct model *m, uint8_t state);
+void model_restart_backend(struct model *m);
+void model_run_world(struct model *m);
+void model_run_core(struct model *m);
+
+/* model.c: what must be */
 /*
  * The next action from @from whose number is @n or more. Returns its number, fills in
  * what it leads to and what it is called; -1 if there is none. @broken is the rule
@@ -99,10 +132,10 @@ struct model model_start(bool old_core);
  */
 int model_next(const struct model *from, enum who who, int n, struct model *to,
 	       const char **name, enum rule *broken);
-
 /* Rules that can be seen from a state alone. */
 enum rule model_check(const struct model *m);
-
+/* The state after a while, if everybody does what there is to do, once it is @own. */
+void model_run_until(struct model *m, uint8_t own);
 /* Does all end well from here, if from now on the backend is the deployed one? */
 enum rule model_ends_well(const struct model *m, enum who who);
 
