@@ -47,11 +47,10 @@ static struct dentry *front_debugfs;
  * The xenwatch thread. It waits for nothing but XenStore.
  */
 
-/* Writes the one state that the work wants; while the guest goes down only Closed. */
+/* Writes the one state that the work wants, or none while the guest goes down. */
 static void front_write_wanted(struct xen_drm_front *front)
 {
 	struct xenbus_device *xb_dev = front->xb_dev;
-	bool down = system_state > SYSTEM_RUNNING;
 	enum xenbus_state wanted;
 
 	scoped_guard(spinlock_irqsave, &front->lock) {
@@ -60,11 +59,11 @@ static void front_write_wanted(struct xen_drm_front *front)
 		wanted = front->wanted;
 	}
 
-	/* The core waits to be told so while the guest goes down. */
-	if (down && wanted == XenbusStateClosed)
-		xenbus_frontend_closed(xb_dev);
-	else if (!down)
+	if (system_state <= SYSTEM_RUNNING)
 		xenbus_switch_state(xb_dev, wanted);
+
+	/* The reply came behind all events that are older than our state. */
+	front->old_events = READ_ONCE(xb_dev->otherend_watch.nr_pending);
 
 	scoped_guard(spinlock_irqsave, &front->lock) {
 		/* The work may have changed its mind; then it wakes us again. */
@@ -125,10 +124,10 @@ static void front_break_as_left(struct xen_drm_front *front, enum xenbus_state b
 
 /*
  * A backend that leaves may be back before the work looks, so the connection is
- * broken here. It may even be back before anybody has read its state, which is the
- * only reason to be told Connected once more.
+ * broken here. It may even be back before anybody has read its state. Then there is
+ * an event that is younger than our Connected, and nothing but Connected to be read.
  */
-static void front_note(struct xen_drm_front *front, enum xenbus_state backend, bool told)
+static void front_note(struct xen_drm_front *front, enum xenbus_state backend, bool young)
 {
 	enum xenbus_state own = front->xb_dev->state;
 	bool left, offline;
@@ -145,7 +144,7 @@ static void front_note(struct xen_drm_front *front, enum xenbus_state backend, b
 	scoped_guard(spinlock_irqsave, &front->lock) {
 		front->unread = ret;
 		if (!ret) {
-			left |= told && own == XenbusStateConnected &&
+			left |= young && own == XenbusStateConnected &&
 				backend == XenbusStateConnected && front->backend == backend;
 			front->backend = backend;
 			front->offline = offline;
@@ -161,9 +160,11 @@ static void xen_drm_front_otherend_changed(struct xenbus_device *xb_dev,
 					   enum xenbus_state backend)
 {
 	struct xen_drm_front *front = dev_get_drvdata(&xb_dev->dev);
+	bool young = !front->old_events;
 
-	front_note(front, backend, true);
-	front_write_wanted(front);
+	if (!young)
+		front->old_events--;
+	front_note(front, backend, young);
 }
 
 /*

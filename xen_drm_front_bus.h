@@ -44,6 +44,11 @@ struct xen_drm_front {
 	struct platform_device *parent;
 	/** @watch: of the device's directory: our state and the configuration */
 	struct xenbus_watch watch;
+	/**
+	 * @old_events: events about the backend's state that are older than our
+	 * Connected, and have yet to be handled; the xenwatch thread's own
+	 */
+	unsigned int old_events;
 	/** @debugfs: file that shows @stats */
 	struct dentry *debugfs;
 	/** @node: in the module's list of bus devices, under its lock */
@@ -65,10 +70,14 @@ struct xen_drm_front {
 	bool joined;
 	/** @failed: @conn is of no use, for a reason that is not the backend's */
 	bool failed;
-	/** @began_at: jiffies when @conn was published or joined, whichever was last */
+	/** @offered: the backend was told of @conn, at @began_at */
+	bool offered;
+	/** @began_at: jiffies when @conn was offered or joined, whichever was last */
 	unsigned long began_at;
 	/** @level: how bad the backend is, see xen_drm_state_hold_off() */
 	unsigned int level;
+	/** @leaving: the backend has yet to be told that the last connection ended */
+	bool leaving;
 	/** @resume_at: jiffies before which no connection is begun */
 	unsigned long resume_at;
 	/** @retired: the connection before, open until the backend has other rings */

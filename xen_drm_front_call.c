@@ -410,3 +410,4 @@ void xen_drm_chan_flip_panic(struct xen_drm_chan *chan, struct xendispl_req *req
 		chan_publish(chan);
 	spin_unlock_irqrestore(&chan->lock, flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_flip_panic);

@@ -28,7 +28,7 @@ struct device;
  * enum xen_drm_slot_state - who cares about a request's reply
  * @XEN_DRM_SLOT_FREE: no request has this slot
  * @XEN_DRM_SLOT_CALL: a task waits for the reply
- * @XEN_DRM_SLOT_FLIP: the page flip in flight; a refusal is told to its owner
+ * @XEN_DRM_SLOT_FLIP: nobody, but if the flip is still open its pipe hears of a refusal
  * @XEN_DRM_SLOT_ABANDONED: nobody; a late reply only frees the slot
  */
 enum xen_drm_slot_state {

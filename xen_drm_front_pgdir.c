@@ -460,13 +460,10 @@ static unsigned int pgdir_unmap_batch(struct xen_drm_pgdir *pgdir, unsigned int 
 	unsigned int i, lost = 0;
 	int ret;
 
-	/* What the hypervisor does not get to has not succeeded. */
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++)
 		gnttab_set_unmap_op(&ops[i], (unsigned long)page_address(pages[i]),
 				    GNTMAP_host_map,
 				    forget ? INVALID_GRANT_HANDLE : handles[i]);
-		ops[i].status = GNTST_general_error;
-	}
 	memset32(handles, INVALID_GRANT_HANDLE, count);
 
 	/* Also in order to forget: the core has marked these pages as foreign. */
@@ -475,6 +472,7 @@ static unsigned int pgdir_unmap_batch(struct xen_drm_pgdir *pgdir, unsigned int 
 		return 0;
 
 	for (i = 0; i < count; i++) {
+		/* Statuses mean nothing when the hypercall itself fails. */
 		if (!ret && ops[i].status == GNTST_okay)
 			continue;
 		pages[i] = NULL;

@@ -6,6 +6,7 @@
 
 #include "xen_drm_front_state.h"
 
+#include <linux/export.h>
 #include <linux/minmax.h>
 
 #include <kunit/visibility.h>
@@ -31,7 +32,7 @@
  * waits for the work. Until the state is written, no step but LEAVE is taken.
  *
  * A connection begins with CONNECT and ends with LEAVE, whatever the reason.
- * JOIN, in between, lets the display use it. The display survives LEAVE; only
+ * JOIN, in between, lets the display use it. The display survives that; only
  * CLOSE unplugs it, when the toolstack takes the device away.
  *
  * After LEAVE our state is Initialising, since a backend that waits for us waits
@@ -39,7 +40,8 @@
  * a backend that was killed and started again takes up the rings of a frontend
  * whose state is Initialised or Connected, and some are deaf for ever if the
  * rings go away under them. The old connection is retired for that: kept open,
- * but not listened to, until the backend says InitWait, and so has no rings.
+ * but not listened to, until the backend has taken up the rings of the next one.
+ * InitWait would be too early, since a backend says it while it takes up rings.
  *
  * The core writes Closing when one of its functions fails. It is as good as any
  * other state without a connection: the way leads back to Initialising, after a
@@ -97,7 +99,7 @@ static bool state_must_close(const struct xen_drm_facts *facts)
 
 static bool state_must_leave(const struct xen_drm_facts *facts)
 {
-	if (facts->broken || state_must_close(facts))
+	if (facts->broken)
 		return true;
 
 	switch (facts->own) {
@@ -122,9 +124,10 @@ static struct xen_drm_decision state_next_connected(const struct xen_drm_facts *
 	 * Initialising would bring a backend that the toolstack takes away to
 	 * InitWait, while the toolstack waits for its Closed.
 	 */
+	if (state_must_close(facts))
+		return state_decide(XEN_DRM_CLOSE, XenbusStateClosed);
 	if (state_must_leave(facts))
-		return state_decide(XEN_DRM_LEAVE, state_must_close(facts) ?
-				    facts->own : XenbusStateInitialising);
+		return state_decide(XEN_DRM_LEAVE, XenbusStateInitialising);
 	if (facts->own == XenbusStateInitialised && !facts->joined && !facts->pending &&
 	    facts->backend == XenbusStateConnected)
 		return state_decide(XEN_DRM_JOIN, XenbusStateConnected);

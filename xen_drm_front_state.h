@@ -17,7 +17,7 @@
  * @XEN_DRM_CONNECT: read the configuration, open and publish rings
  * @XEN_DRM_JOIN: let the display use the connection, making it if there is none
  * @XEN_DRM_LEAVE: let the display go on without the connection, and retire that
- * @XEN_DRM_CLOSE: unplug the display, the toolstack takes the device away
+ * @XEN_DRM_CLOSE: the same, and unplug the display: the device is taken away
  */
 enum xen_drm_step {
 	XEN_DRM_IDLE,

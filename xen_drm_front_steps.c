@@ -9,6 +9,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
@@ -202,7 +203,7 @@ static int front_open(struct xen_drm_front *front)
 		return ret;
 	}
 
-	front->began_at = jiffies;
+	front->offered = false;
 	return 0;
 }
 
@@ -406,7 +407,6 @@ bool xen_drm_front_join(struct xen_drm_front *front)
  * LEAVE and CLOSE
  */
 
-/* A guest that is resumed, or goes down, is not the backend's fault. */
 static void front_account(struct xen_drm_front *front, struct xen_drm_conn *conn)
 {
 	unsigned int seconds = front->joined ? (jiffies - front->began_at) / HZ : 0;
@@ -414,6 +414,7 @@ static void front_account(struct xen_drm_front *front, struct xen_drm_conn *conn
 	xen_drm_front_hold_off(front, seconds, front->failed || xen_drm_conn_is_at_fault(conn));
 }
 
+/* Returns whether the guest was resumed, with another backend than it had before. */
 static bool front_must_forget(struct xen_drm_front *front)
 {
 	bool forget;
@@ -421,6 +422,11 @@ static bool front_must_forget(struct xen_drm_front *front)
 	scoped_guard(spinlock_irqsave, &front->lock) {
 		forget = front->forget;
 		front->forget = false;
+	}
+	if (forget) {
+		front->misconfigured = 0;
+		front->level = 0;
+		front->resume_at = jiffies;
 	}
 	return forget;
 }
@@ -438,7 +444,8 @@ void xen_drm_front_leave(struct xen_drm_front *front)
 	struct xen_drm_conn *conn = front->conn;
 	bool forget = front_must_forget(front);
 
-	xen_drm_conn_break(conn, "the state of the device has changed");
+	xen_drm_conn_break(conn, system_state > SYSTEM_RUNNING ?
+			   "the guest goes down" : "the state of the device has changed");
 	if (front->display)
 		xen_drm_display_leave(front->display, forget);
 	if (!forget)
@@ -447,6 +454,7 @@ void xen_drm_front_leave(struct xen_drm_front *front)
 	front_set_conn(front, NULL);
 	front->joined = false;
 	front->failed = false;
+	front->leaving = true;
 	front_close_retired(front);
 	front->retired = conn;
 	front->retired_at = jiffies;
@@ -499,21 +507,27 @@ void xen_drm_front_check_retired(struct xen_drm_front *front)
 }
 
 /**
- * xen_drm_front_close - end the display
- * @front: the bus device, without a connection
+ * xen_drm_front_close - end the connection, if there is one, and the display
+ * @front: the bus device
  * @shutdown: the guest goes down, rather than the toolstack takes the device away
  *
  * Clients of a guest that goes down need not be told, but a kernel that comes
- * after this one wants all memory to be its own.
+ * after this one wants all memory to be its own. The core waits for that, at most
+ * 5 s for each device, so the way by the xenwatch thread is spared.
  *
  * Context: the work.
  */
 void xen_drm_front_close(struct xen_drm_front *front, bool shutdown)
 {
-	if (shutdown)
-		front_close_retired(front);
-	else
+	if (front->conn)
+		xen_drm_front_leave(front);
+	if (!shutdown) {
 		front_unplug(front);
+		return;
+	}
+
+	front_close_retired(front);
+	xenbus_frontend_closed(front->xb_dev);
 }
 
 /**
@@ -528,6 +542,8 @@ void xen_drm_front_end(struct xen_drm_front *front)
 
 	if (front->conn)
 		xen_drm_front_leave(front);
+	else
+		xen_drm_front_check_resumed(front);
 	front_unplug(front);
 
 	/* From Initialising it would be no news, but race with the core. */

@@ -23,7 +23,7 @@ static unsigned int silence_timeout = 30;
 module_param(silence_timeout, uint, 0644);
 MODULE_PARM_DESC(silence_timeout, "Seconds without an answer after which the connection is given up, 0 for never (default 30)");
 
-/* How long a backend may take from our Initialised to its Connected. */
+/* How long a backend may take at least from our Initialised to its Connected. */
 #define FRONT_PATIENCE		(30 * HZ)
 /* How often to look for what nobody tells us of. */
 #define FRONT_POLL		HZ
@@ -136,8 +136,15 @@ static void front_wake_xenwatch(struct xen_drm_front *front)
  * Facts
  */
 
+/* The time counts from when the backend can read that the connection has ended. */
 static bool front_is_held_off(struct xen_drm_front *front)
 {
+	if (front->leaving) {
+		if (READ_ONCE(front->pending))
+			return true;
+		front->leaving = false;
+		front->resume_at = jiffies + xen_drm_state_hold_off(front->level) * HZ;
+	}
 	if (time_before(jiffies, front->resume_at)) {
 		xen_drm_front_look_at(front, front->resume_at);
 		return true;
@@ -190,20 +197,36 @@ static void front_check_refused(struct xen_drm_front *front)
  * What nobody tells us of
  */
 
+/* The xenwatch thread may be late. What is read here is not used for anything else. */
+static bool front_is_taken_up(struct xen_drm_front *front)
+{
+	return READ_ONCE(front->backend) == XenbusStateConnected ||
+	       xenbus_read_unsigned(front->xb_dev->otherend, "state",
+				    XenbusStateUnknown) == XenbusStateConnected;
+}
+
 /*
  * A backend that restarts between our Initialised and its look at it may wait
  * for the handshake to begin anew, while all that we saw is InitWait, as before.
+ * If it is just slow, it gets more time at each try.
  */
 static void front_check_patience(struct xen_drm_front *front)
 {
-	unsigned long until = front->began_at + FRONT_PATIENCE;
+	unsigned int patience = xen_drm_state_hold_off(front->level) * HZ;
+	unsigned long until;
 
 	if (!front->conn || front->joined || xen_drm_conn_is_broken(front->conn) ||
-	    READ_ONCE(front->backend) == XenbusStateConnected)
+	    READ_ONCE(front->xb_dev->state) != XenbusStateInitialised)
 		return;
 
+	if (!front->offered)
+		front->began_at = jiffies;
+	front->offered = true;
+	until = front->began_at + max(patience, FRONT_PATIENCE);
 	if (time_before(jiffies, until))
 		xen_drm_front_look_at(front, until);
+	else if (front_is_taken_up(front))
+		xen_drm_front_look_at(front, jiffies + FRONT_POLL);
 	else
 		xen_drm_conn_break(front->conn, "the backend does not take up the rings");
 }
@@ -244,8 +267,10 @@ static void front_check_config(struct xen_drm_front *front)
 	}
 
 	if (!front->conn) {
-		if (front->misconfigured)
+		if (front->misconfigured) {
+			front->level = 0;
 			front->resume_at = jiffies;
+		}
 		front->misconfigured = 0;
 		return;
 	}
@@ -316,7 +341,7 @@ static void front_step(struct xen_drm_front *front)
 		return;
 
 	/* A step also takes back what was wanted before. */
-	if (decision.then != facts.own || (facts.pending && !idle))
+	if (decision.then != READ_ONCE(front->xb_dev->state) || (facts.pending && !idle))
 		front_want(front, decision.then);
 	if (!idle)
 		xen_drm_front_look_at(front, jiffies);
