@@ -21,6 +21,24 @@ bool xen_drm_batch_is_refusal(int error)
 	return error && error != -ETIMEDOUT && error != -EINTR && error != -ENODEV;
 }
 
+static void batch_collect(struct xen_drm_batch *batch)
+{
+	unsigned int i;
+	int ret;
+
+	if (!batch->count)
+		return;
+
+	xen_drm_proto_push(batch->chan);
+	for (i = 0; i < batch->count; i++) {
+		ret = xen_drm_proto_wait(batch->chan, &batch->pending[i].call);
+		if (xen_drm_batch_is_refusal(ret) && batch->pending[i].told)
+			WRITE_ONCE(*batch->pending[i].told, 0);
+		batch->error = batch->error ?: ret;
+	}
+	batch->count = 0;
+}
+
 /**
  * xen_drm_batch_next - get storage for the reply to the next request
  * @batch: the batch; waited for if it is full
@@ -33,7 +51,7 @@ bool xen_drm_batch_is_refusal(int error)
 struct xen_drm_call *xen_drm_batch_next(struct xen_drm_batch *batch, u64 *told)
 {
 	if (batch->count == XEN_DRM_BATCH_WINDOW)
-		xen_drm_batch_wait(batch);
+		batch_collect(batch);
 	batch->pending[batch->count].told = told;
 	return &batch->pending[batch->count].call;
 }
@@ -58,23 +76,14 @@ int xen_drm_batch_sent(struct xen_drm_batch *batch, int ret)
  *
  * Context: may sleep; waits for the backend.
  *
- * Returns: 0 or the first error.
+ * Returns: 0, or the first error of all requests since the last result.
  */
 int xen_drm_batch_wait(struct xen_drm_batch *batch)
 {
-	int ret, first = 0;
-	unsigned int i;
+	int ret;
 
-	if (!batch->count)
-		return 0;
-
-	xen_drm_proto_push(batch->chan);
-	for (i = 0; i < batch->count; i++) {
-		ret = xen_drm_proto_wait(batch->chan, &batch->pending[i].call);
-		if (xen_drm_batch_is_refusal(ret) && batch->pending[i].told)
-			WRITE_ONCE(*batch->pending[i].told, 0);
-		first = first ?: ret;
-	}
-	batch->count = 0;
-	return first;
+	batch_collect(batch);
+	ret = batch->error;
+	batch->error = 0;
+	return ret;
 }

@@ -18,6 +18,8 @@
 struct xen_drm_batch {
 	/** @chan: channel for all of them; all else is zeroed */
 	struct xen_drm_chan *chan;
+	/** @error: first error of requests that have been waited for since the last result */
+	int error;
 	/** @count: valid entries in @pending */
 	unsigned int count;
 	/** @pending: requests that have not been waited for */

@@ -6,6 +6,8 @@
 
 #include "xen_drm_front_flip_state.h"
 
+#include <linux/export.h>
+
 #include <kunit/visibility.h>
 
 static unsigned int flip_send(struct xen_drm_flip_core *core)

@@ -73,8 +73,16 @@ static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit 
 
 static bool plane_needs_shadow(const struct drm_plane_state *state)
 {
-	return state->visible && state->fb &&
-	       (state->src.x1 || state->src.y1 || !xen_drm_fb_from_drm(state->fb)->view);
+	const struct xen_drm_fb *fb;
+
+	if (!state->visible || !state->fb)
+		return false;
+	if (state->src.x1 || state->src.y1)
+		return true;
+
+	fb = xen_drm_fb_from_drm(state->fb);
+	/* A backend of version 1 may have come after one of version 2. */
+	return !fb->view || (fb->offset && !READ_ONCE(fb->told));
 }
 
 static int plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *new_state)

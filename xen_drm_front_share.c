@@ -208,6 +208,16 @@ static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	WRITE_ONCE(fb->told, 0);
 }
 
+/* As fb_take_back(). */
+static void view_take_back(struct xen_drm_display *display, struct xen_drm_view *view)
+{
+	struct xen_drm_chan *chan = display->link.chan;
+
+	if (chan && !xen_drm_proto_dbuf_destroy(chan, NULL, view->cookie))
+		xen_drm_proto_push(chan);
+	view->told = 0;
+}
+
 /* Both requests go out together; the ring keeps their order. */
 static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
 			     struct xen_drm_batch *batch)
@@ -217,10 +227,10 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 	lockdep_assert_held(&display->lock);
 
 	/* The backend that it was made for spoke a later version. A copy can show it. */
-	if (fb->offset && display->link.version < 2)
-		fb->view = NULL;
-	if (!fb->view)
+	if (fb->offset && display->link.version < 2) {
+		WRITE_ONCE(fb->told, 0);
 		return -EOPNOTSUPP;
+	}
 	/* A buffer of the backend is told of when it is made, and by *join*. */
 	if (fb->share->be_alloc && !is_told(display, fb->view->told))
 		return 0;
@@ -250,7 +260,7 @@ static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	 */
 	waited = xen_drm_batch_wait(&batch);
 	ret = ret ?: waited;
-	if (!xen_drm_batch_is_refusal(ret))
+	if (ret != -EINTR && !xen_drm_batch_is_refusal(ret))
 		return 0;
 
 	/* It may have been done all the same, by a backend that lies. */
@@ -379,13 +389,12 @@ static int share_map(struct xen_drm_display *display, struct xen_drm_share *shar
 static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_share *share,
 			      struct xen_drm_view *view)
 {
-	struct xen_drm_chan *chan = display->link.chan;
 	struct xen_drm_batch batch = {
-		.chan = chan,
+		.chan = display->link.chan,
 	};
 	int ret;
 
-	if (!chan)
+	if (!batch.chan)
 		return 0;
 
 	ret = share_get_pgdir(display, share);
@@ -398,11 +407,8 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
 	if (!ret)
 		ret = share_map(display, share);
 	/* Without a mapping the backend's pages are of no use; it may still make them. */
-	if (ret && is_told(display, view->told)) {
-		if (!xen_drm_proto_dbuf_destroy(chan, NULL, view->cookie))
-			xen_drm_proto_push(chan);
-		view->told = 0;
-	}
+	if (ret && is_told(display, view->told))
+		view_take_back(display, view);
 	return ret;
 }
 
@@ -603,28 +609,38 @@ void xen_drm_share_room(struct xen_drm_display *display)
  * Connections
  */
 
-static void replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
+/* Returns the first error; those that are told of it have their pages, or may yet. */
+static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
 {
 	struct xen_drm_share *share;
 	struct xen_drm_view *view;
+	int ret = 0, error;
 
 	list_for_each_entry(share, &display->shares, node) {
-		if (!share->be_alloc || share->pages || share_get_pgdir(display, share))
-			continue;
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!is_told(display, view->told) &&
-		    view_tell(display, share, view, batch))
-			return;
+		if (!share->be_alloc || share->pages || is_told(display, view->told))
+			continue;
+		error = share_get_pgdir(display, share);
+		if (!error)
+			error = view_tell(display, share, view, batch);
+		ret = ret ?: error;
 	}
-	xen_drm_batch_wait(batch);
+	error = xen_drm_batch_wait(batch);
+	ret = ret ?: error;
+	/* What has not been answered is looked at when the backend answers again. */
+	if (error == -ENODEV || error == -ETIMEDOUT)
+		return error;
 
 	list_for_each_entry(share, &display->shares, node) {
-		if (!share->be_alloc || share->pages)
-			continue;
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (is_told(display, view->told) && share_map(display, share))
-			view->told = 0;
+		if (!share->be_alloc || share->pages || !is_told(display, view->told))
+			continue;
+		error = share_map(display, share);
+		if (error)
+			view_take_back(display, view);
+		ret = ret ?: error;
 	}
+	return ret;
 }
 
 /**
@@ -650,7 +666,9 @@ int xen_drm_share_replay(struct xen_drm_display *display)
 	if (!batch.chan)
 		return -ENODEV;
 
-	replay_backend_shares(display, &batch);
+	ret = replay_backend_shares(display, &batch);
+	if (ret == -ENODEV || ret == -ETIMEDOUT)
+		return ret;
 	list_for_each_entry(fb, &display->fbs, node) {
 		error = fb_share_and_tell(display, fb, &batch);
 		if (error == -ENODEV || error == -ETIMEDOUT)
