@@ -6,7 +6,7 @@
 #include <kunit/test.h>
 #include <kunit/visibility.h>
 
-#include "../../xen_drm_front.h"
+#include "../../xen_drm_front_cfg.h"
 
 struct resolution_case {
 	const char *name;
@@ -23,9 +23,9 @@ static const struct resolution_case resolution_cases[] = {
 	{ "uhd", "3840x2160", 0, 3840, 2160 },
 	{ "8k", "7680x4320", 0, 7680, 4320 },
 	{ "leading zeros", "0640x0480", 0, 640, 480 },
-	{ "widest", "65535x1", 0, 65535, 1 },
-	{ "highest", "1x65535", 0, 1, 65535 },
-	{ "just below 4 GiB at 16 bpp", "65535x32768", 0, 65535, 32768 },
+	{ "widest", "32767x1", 0, 32767, 1 },
+	{ "highest", "1x32767", 0, 1, 32767 },
+	{ "the largest of both", "32767x32767", 0, 32767, 32767 },
 
 	{ "empty", "", -EINVAL },
 	{ "only a separator", "x", -EINVAL },
@@ -51,14 +51,12 @@ static const struct resolution_case resolution_cases[] = {
 
 	{ "zero width", "0x1", -ERANGE },
 	{ "zero height", "1x0", -ERANGE },
-	{ "too wide", "65536x1", -ERANGE },
-	{ "too high", "1x65536", -ERANGE },
+	{ "too wide", "32768x1", -ERANGE },
+	{ "too high", "1x32768", -ERANGE },
 	{ "largest u32", "4294967295x1", -ERANGE },
 	{ "2^32, which wraps to 0", "4294967296x1", -ERANGE },
 	{ "2^32 + 1, which wraps to 1", "4294967297x1", -ERANGE },
 	{ "10 digits", "1x9999999999", -ERANGE },
-	{ "4 GiB at 16 bpp", "65535x32769", -ERANGE },
-	{ "the largest of both", "65535x65535", -ERANGE },
 };
 
 KUNIT_ARRAY_PARAM_DESC(resolution, resolution_cases, name);
@@ -69,7 +67,7 @@ static void resolution(struct kunit *test)
 	u32 width = 4711, height = 4712;
 	int ret;
 
-	ret = xen_drm_front_cfg_parse_resolution(c->text, &width, &height);
+	ret = xen_drm_cfg_parse_resolution(c->text, &width, &height);
 
 	KUNIT_EXPECT_EQ(test, ret, c->ret);
 	if (!c->ret) {
@@ -106,7 +104,7 @@ static void be_alloc(struct kunit *test)
 {
 	const struct flag_case *c = test->param_value;
 
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_be_alloc(c->text), c->set);
+	KUNIT_EXPECT_EQ(test, xen_drm_cfg_parse_be_alloc(c->text), c->set);
 }
 
 /* When in doubt not. */
@@ -127,7 +125,7 @@ static void trusted(struct kunit *test)
 {
 	const struct flag_case *c = test->param_value;
 
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_parse_trusted(c->text), c->set);
+	KUNIT_EXPECT_EQ(test, xen_drm_cfg_parse_trusted(c->text), c->set);
 }
 
 struct versions_case {
@@ -163,7 +161,7 @@ static void versions(struct kunit *test)
 {
 	const struct versions_case *c = test->param_value;
 
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_pick_version(c->list), c->ret);
+	KUNIT_EXPECT_EQ(test, xen_drm_cfg_pick_version(c->list), c->ret);
 }
 
 /* XenStore carries at most 4096 bytes, but a backend may use them all. */
@@ -174,11 +172,61 @@ static void very_long_versions(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, list);
 
 	memset(list, '1', 4096);
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_pick_version(list), -EPROTONOSUPPORT);
+	KUNIT_EXPECT_EQ(test, xen_drm_cfg_pick_version(list), -EPROTONOSUPPORT);
 	memset(list, ',', 4096);
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_pick_version(list), -EPROTONOSUPPORT);
+	KUNIT_EXPECT_EQ(test, xen_drm_cfg_pick_version(list), -EPROTONOSUPPORT);
 	list[0] = '1';
-	KUNIT_EXPECT_EQ(test, xen_drm_front_cfg_pick_version(list), 1);
+	KUNIT_EXPECT_EQ(test, xen_drm_cfg_pick_version(list), 1);
+}
+
+struct setting_case {
+	const char *name;
+	bool setting;
+};
+
+static const struct setting_case setting_cases[] = {
+	{ "0/resolution", true },
+	{ "31/unique-id", true },
+	{ "be-alloc", true },
+	{ "trusted", true },
+	{ "1", true },
+	{ "backend-id", true },
+	{ "states", true },
+	{ "stat", true },
+
+	{ "", false },
+	{ "0/", false },
+	{ "state", false },
+	{ "version", false },
+	{ "0/req-ring-ref", false },
+	{ "31/req-event-channel", false },
+	{ "0/evt-ring-ref", false },
+	{ "0/evt-event-channel", false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(setting, setting_cases, name);
+
+/* What the frontend writes itself does not make it read all anew. */
+static void setting(struct kunit *test)
+{
+	const struct setting_case *c = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, xen_drm_cfg_is_setting(c->name), c->setting);
+}
+
+/* What may be right at the next try must not close the device for ever. */
+static void wrong(struct kunit *test)
+{
+	static const int wrong[] = { -EINVAL, -ENODEV, -ENOENT, -EOPNOTSUPP,
+				     -EPROTONOSUPPORT, -ERANGE };
+	static const int other[] = { 0, -EACCES, -EAGAIN, -EBUSY, -EINTR, -EIO, -ENOMEM,
+				     -ENOSPC, -ESHUTDOWN };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		KUNIT_EXPECT_TRUE_MSG(test, xen_drm_cfg_is_wrong(wrong[i]), "%d", wrong[i]);
+	for (i = 0; i < ARRAY_SIZE(other); i++)
+		KUNIT_EXPECT_FALSE_MSG(test, xen_drm_cfg_is_wrong(other[i]), "%d", other[i]);
 }
 
 static struct kunit_case cfg_cases[] = {
@@ -187,6 +235,8 @@ static struct kunit_case cfg_cases[] = {
 	KUNIT_CASE_PARAM(trusted, trusted_gen_params),
 	KUNIT_CASE_PARAM(versions, versions_gen_params),
 	KUNIT_CASE(very_long_versions),
+	KUNIT_CASE_PARAM(setting, setting_gen_params),
+	KUNIT_CASE(wrong),
 	{}
 };
 

@@ -184,6 +184,54 @@ static void next_flip_at_once(struct kunit *test)
 	loopback_expect_sound(lb);
 }
 
+static void panic_flip(struct loopback *lb)
+{
+	struct xendispl_req req = {
+		.operation = XENDISPL_OP_PG_FLIP,
+		.op.pg_flip.fb_cookie = OTHER_COOKIE,
+	};
+
+	xen_drm_chan_flip_panic(lb->chan, &req);
+}
+
+/* The flip before is waited for, but the event is left alone, as nobody can be told. */
+static void flip_in_a_panic(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	struct xendispl_req req;
+
+	panic_flip(lb);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &req));
+	KUNIT_EXPECT_EQ(test, req.operation, XENDISPL_OP_PG_FLIP);
+	KUNIT_EXPECT_EQ(test, req.op.pg_flip.fb_cookie, OTHER_COOKIE);
+
+	KUNIT_ASSERT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	panic_flip(lb);
+	KUNIT_EXPECT_EQ(test, lb->sring->req_prod, 2);
+
+	flip_event(lb, COOKIE);
+	panic_flip(lb);
+	KUNIT_EXPECT_EQ(test, lb->sring->req_prod, 3);
+	KUNIT_EXPECT_EQ(test, lb->num_done, 0);
+	KUNIT_EXPECT_EQ(test, lb->evt_page->in_cons, 0);
+}
+
+static void flip_in_a_panic_without_a_chance(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	loopback_fill(lb);
+	answer_next(lb, 0);
+	panic_flip(lb);
+	KUNIT_EXPECT_EQ(test, lb->sring->req_prod, LOOPBACK_RING_SIZE);
+	KUNIT_EXPECT_EQ(test, lb->chan->ring.rsp_cons, 0);
+
+	loopback_handle_replies(lb);
+	xen_drm_conn_break(lb->conn, NULL);
+	panic_flip(lb);
+	KUNIT_EXPECT_EQ(test, lb->sring->req_prod, LOOPBACK_RING_SIZE);
+}
+
 /* --- SET_CONFIG ------------------------------------------------------------ */
 
 static void set_config(struct loopback *lb)
@@ -473,6 +521,8 @@ static struct kunit_case events_cases[] = {
 	KUNIT_CASE(refusal_of_an_earlier_flip),
 	KUNIT_CASE(one_flip_at_a_time),
 	KUNIT_CASE(next_flip_at_once),
+	KUNIT_CASE(flip_in_a_panic),
+	KUNIT_CASE(flip_in_a_panic_without_a_chance),
 	KUNIT_CASE(set_config_ends_a_flip),
 	KUNIT_CASE(event_before_set_config),
 	KUNIT_CASE(refused_set_config_ends_no_flip),

@@ -1,0 +1,728 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What the next backend is told of what clients have, and buffers of the backend,
+ * whose pages come and go with it.
+ */
+
+#include <linux/jiffies.h>
+
+#include <kunit/test.h>
+#include <kunit/visibility.h>
+
+#include "wire.h"
+
+/* More than the ring has room for. */
+#define MANY		40
+
+static const u8 allocate_image[LOOPBACK_REQ_SIZE] = {
+	0, 0, 0x10, 0, 0, 0, 0, 0,
+	/* dbuf_cookie */
+	0, 0, 0, 0, 0, 0, 0, 0,
+	/* width 1280, height 720 */
+	0x00, 0x05, 0, 0, 0xd0, 0x02, 0, 0,
+	/* bpp 32, buffer_sz 3686400 */
+	0x20, 0, 0, 0, 0x00, 0x40, 0x38, 0x00,
+	/* flags REQ_ALLOC, gref_directory */
+	1, 0, 0, 0, 0x21, 0x43, 0x65, 0x87,
+	/* data_ofs 0 */
+};
+
+static int join_init(struct kunit *test)
+{
+	wire_create(test);
+	return 0;
+}
+
+static void join_exit(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+
+	if (wire)
+		KUNIT_EXPECT_EQ(test, wire->twice, 0);
+}
+
+static struct wire_fb *attached_fb(struct wire *wire)
+{
+	struct wire_fb *fb = wire_usual_fb(wire, wire_buffer(wire, WIRE_SIZE));
+
+	KUNIT_ASSERT_EQ(wire->test, wire_attach(wire, fb), 0);
+	return fb;
+}
+
+/* --- nobody there ----------------------------------------------------------- */
+
+/* That is no error. All is told at once when somebody comes, in one round trip. */
+static void attach_without_a_backend(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *first, *second, *other;
+
+	first = attached_fb(wire);
+	second = wire_usual_fb(wire, container_of(first->fb.share, struct wire_buffer, share));
+	KUNIT_ASSERT_EQ(test, wire_attach(wire, second), 0);
+	other = attached_fb(wire);
+	wire_expect(wire, "");
+	KUNIT_EXPECT_EQ(test, first->fb.told, 0);
+	KUNIT_EXPECT_NE(test, first->fb.cookie, 0);
+
+	wire_start(wire);
+	wire->hold = 5;
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+
+	wire_expect(wire, "grant, grant, CREATE, ATTACH, ATTACH, CREATE, ATTACH");
+	KUNIT_EXPECT_EQ(test, wire->requests[1].req.op.fb_attach.fb_cookie, first->fb.cookie);
+	KUNIT_EXPECT_EQ(test, wire->requests[2].req.op.fb_attach.fb_cookie, second->fb.cookie);
+	KUNIT_EXPECT_EQ(test, wire->requests[4].req.op.fb_attach.fb_cookie, other->fb.cookie);
+	wire_expect_told(wire, first);
+	wire_expect_told(wire, second);
+	wire_expect_told(wire, other);
+	KUNIT_EXPECT_EQ(test, atomic_read(&wire->lb->num_missed), 0);
+}
+
+static void replay_without_a_backend(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+
+	attached_fb(wire);
+	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), -ENODEV);
+	wire_expect(wire, "");
+}
+
+/* What it knows, a backend is not told again. */
+static void replay(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+
+	wire_begin(wire);
+	attached_fb(wire);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
+	wire_expect(wire, "");
+}
+
+/* --- the next backend ------------------------------------------------------- */
+
+/* The grants are still good. What a former backend wrote into directories goes. */
+static void same_domain(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	const struct xendispl_dbuf_create_req *before, *after;
+	struct wire_fb *fb, *meanwhile;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+
+	xen_drm_share_leave(wire->display, false);
+	wire_expect(wire, "");
+	KUNIT_EXPECT_NULL(test, wire->display->link.chan);
+	meanwhile = attached_fb(wire);
+	wire_expect(wire, "");
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect(wire, "refill, grant, CREATE, ATTACH, CREATE, ATTACH");
+	before = wire_created(wire, 0);
+	after = wire_created(wire, 2);
+	KUNIT_EXPECT_MEMEQ(test, before, after, sizeof(*after));
+	KUNIT_EXPECT_EQ(test, wire->requests[3].req.op.fb_attach.fb_cookie, fb->fb.cookie);
+	wire_expect_told(wire, fb);
+	wire_expect_told(wire, meanwhile);
+}
+
+/* It could not use the grants that the former one had. */
+static void other_domain(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	xen_drm_share_leave(wire->display, false);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID + 1, 1), 0);
+	wire_expect(wire, "free, grant, CREATE, ATTACH");
+	KUNIT_EXPECT_EQ(test, wire->domid, WIRE_DOMID + 1);
+	KUNIT_EXPECT_EQ(test, wire_created(wire, 2)->gref_directory, WIRE_DIRECTORY + 1);
+	KUNIT_EXPECT_EQ(test, wire_created(wire, 2)->dbuf_cookie, fb->fb.view->cookie);
+	wire_expect_told(wire, fb);
+}
+
+/* A guest that was restored has no grants any more. */
+static void restored(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+
+	xen_drm_share_leave(wire->display, true);
+	wire_expect(wire, "free");
+	KUNIT_EXPECT_TRUE(test, list_empty(&wire->display->shares));
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+	wire_expect_told(wire, fb);
+}
+
+/* A buffer without framebuffers has nothing to be told. */
+static void share_without_framebuffer(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	xen_drm_share_detach(wire->display, &fb->fb);
+	wire_release(wire);
+	xen_drm_share_leave(wire->display, false);
+	wire_expect(wire, "grant, CREATE, ATTACH, DETACH, fb");
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect(wire, "refill");
+
+	/* It is told of when it is shown again. */
+	fb = wire_usual_fb(wire, container_of(fb->fb.share, struct wire_buffer, share));
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, fb), 0);
+	wire_expect(wire, "CREATE, ATTACH");
+}
+
+/* The new backend never knew of them. */
+static void release_after_leave(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	fb->last = true;
+	xen_drm_share_leave(wire->display, false);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+
+	xen_drm_share_detach(wire->display, &fb->fb);
+	wire_release(wire);
+	wire_expect(wire, "fb, free, buffer");
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
+}
+
+/* A framebuffer that is as good as gone may be told, and is untold by the work. */
+static void join_before_release(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	fb->last = true;
+	xen_drm_share_leave(wire->display, false);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+
+	xen_drm_share_detach(wire->display, &fb->fb);
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_release(wire);
+	wire_expect(wire, "refill, CREATE, ATTACH, DETACH, fb, DESTROY, free, buffer");
+	KUNIT_EXPECT_EQ(test, wire->num_known, 0);
+}
+
+/* An offset can be told to a backend of version 2 alone; the rest is. */
+static void version_falls(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = wire_buffer(wire, WIRE_SIZE);
+	struct wire_fb *with_offset = wire_fb(wire, buffer, 640, 480, 2560, 32);
+	struct wire_fb *usual = wire_usual_fb(wire, buffer);
+
+	with_offset->fb.offset = 4096;
+	wire_start(wire);
+	KUNIT_ASSERT_EQ(test, wire_join(wire, WIRE_DOMID, 2), 0);
+	KUNIT_ASSERT_EQ(test, wire_attach(wire, with_offset), 0);
+	KUNIT_ASSERT_EQ(test, wire_attach(wire, usual), 0);
+	wire_expect(wire, "grant, CREATE, ATTACH, CREATE, ATTACH");
+	xen_drm_share_leave(wire->display, false);
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), -EOPNOTSUPP);
+	wire_expect(wire, "refill, CREATE, ATTACH");
+	wire_expect_told(wire, usual);
+	wire_expect_untold(wire, with_offset);
+	xen_drm_share_leave(wire->display, false);
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 2), 0);
+	wire_expect(wire, "refill, CREATE, ATTACH, CREATE, ATTACH");
+	wire_expect_told(wire, with_offset);
+}
+
+/* The others are shown all the same, and so is this one by the next backend. */
+static void refused_by_the_next(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *first, *second, *third;
+
+	first = attached_fb(wire);
+	second = attached_fb(wire);
+	third = attached_fb(wire);
+	wire_start(wire);
+	wire->refuse = XENDISPL_OP_FB_ATTACH;
+	wire->refuse_only = 4;
+	wire->status = -EINVAL;
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), -EINVAL);
+	wire_expect_told(wire, first);
+	KUNIT_EXPECT_EQ(test, second->fb.told, 0);
+	wire_expect_told(wire, third);
+	xen_drm_share_leave(wire->display, false);
+
+	wire->refuse = 0;
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect_told(wire, second);
+}
+
+/* --- more than the ring holds ------------------------------------------------ */
+
+static void attach_many(struct wire *wire, struct wire_fb **fbs)
+{
+	struct wire_buffer *buffer = wire_buffer(wire, WIRE_SIZE);
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		fbs[i] = wire_usual_fb(wire, buffer);
+		KUNIT_ASSERT_EQ(wire->test, wire_attach(wire, fbs[i]), 0);
+	}
+}
+
+/* The ring is filled before an answer is waited for. */
+static void many_framebuffers(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fbs[MANY];
+	unsigned int i;
+
+	attach_many(wire, fbs);
+	wire_start(wire);
+	wire->hold = LOOPBACK_RING_SIZE;
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+
+	KUNIT_EXPECT_EQ(test, wire->num_requests, 1 + MANY);
+	KUNIT_EXPECT_EQ(test, wire->num_known, 1 + MANY);
+	for (i = 0; i < MANY; i++)
+		wire_expect_told(wire, fbs[i]);
+	KUNIT_EXPECT_EQ(test, atomic_read(&wire->lb->num_missed), 0);
+
+	for (i = 0; i < MANY; i++)
+		xen_drm_share_detach(wire->display, &fbs[i]->fb);
+	fbs[MANY - 1]->last = true;
+	wire_release(wire);
+	wire_settle(wire);
+	KUNIT_EXPECT_EQ(test, wire->num_known, 0);
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&wire->display->fbs));
+}
+
+/* A refusal is told, whichever round trip it comes with. */
+static void one_of_many_is_refused(struct kunit *test)
+{
+	static const unsigned int refused[] = { 0, 10, MANY - 1 };
+	struct wire *wire = test->priv;
+	struct wire_fb *fbs[MANY];
+	unsigned int i, n;
+
+	attach_many(wire, fbs);
+	wire_start(wire);
+	wire->refuse = XENDISPL_OP_FB_ATTACH;
+	wire->status = -ENOMEM;
+
+	for (n = 0; n < ARRAY_SIZE(refused); n++) {
+		/* Behind the DBUF_CREATE, and counted from 1. */
+		wire->refuse_only = wire->num_requests + refused[n] + 2;
+		KUNIT_EXPECT_EQ_MSG(test, wire_join(wire, WIRE_DOMID, 1), -ENOMEM,
+				    "framebuffer %u", refused[n]);
+		for (i = 0; i < MANY; i++)
+			KUNIT_EXPECT_EQ(test, fbs[i]->fb.told,
+					i == refused[n] ? 0 : wire->link.number);
+		xen_drm_share_leave(wire->display, false);
+	}
+}
+
+/* --- a connection that breaks ----------------------------------------------- */
+
+/* Some are told, some are not; all of them are told to the next one. */
+static void breaks_in_the_middle(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fbs[MANY];
+	unsigned int i;
+
+	attach_many(wire, fbs);
+	wire_start(wire);
+	wire->hold = 8;
+	wire->break_at = 20;
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), -ENODEV);
+	KUNIT_EXPECT_LE(test, wire->num_requests, LOOPBACK_RING_SIZE);
+	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), -ENODEV);
+	xen_drm_share_leave(wire->display, false);
+
+	wire_mend(wire);
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	for (i = 0; i < MANY; i++)
+		wire_expect_told(wire, fbs[i]);
+	KUNIT_EXPECT_EQ(test, wire->num_known, 1 + MANY);
+}
+
+/* The client need not know: the next backend is told. */
+static void breaks_during_attach(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb = wire_usual_fb(wire, wire_buffer(wire, WIRE_SIZE));
+
+	wire_begin(wire);
+	wire->hold = 2;
+	wire->break_at = 2;
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, fb), 0);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+
+	/* Before it is left, too. */
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, wire_usual_fb(wire, wire_buffer(wire, WIRE_SIZE))),
+			0);
+	wire_expect(wire, "grant");
+	xen_drm_share_leave(wire->display, false);
+
+	wire_mend(wire);
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect(wire, "refill, refill, CREATE, ATTACH, CREATE, ATTACH");
+	wire_expect_told(wire, fb);
+}
+
+static void breaks_during_release(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+	wire->break_at = 3;
+	fb->last = true;
+
+	xen_drm_share_detach(wire->display, &fb->fb);
+	wire_release(wire);
+	wire_expect(wire, "DETACH, fb*, free*, buffer*");
+}
+
+/* --- buffers of the backend -------------------------------------------------- */
+
+static int allocate(struct wire *wire, struct wire_buffer *buffer)
+{
+	return xen_drm_share_allocate(wire->display, &buffer->share, WIRE_WIDTH, WIRE_HEIGHT,
+				      32);
+}
+
+static struct wire_buffer *allocated_buffer(struct wire *wire)
+{
+	struct wire_buffer *buffer = wire_backend_buffer(wire);
+
+	KUNIT_ASSERT_EQ(wire->test, allocate(wire, buffer), 0);
+	return buffer;
+}
+
+static const struct xen_drm_view *only_view(const struct wire_buffer *buffer)
+{
+	return list_first_entry(&buffer->share.views, struct xen_drm_view, node);
+}
+
+static void allocate_buffer(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer;
+	u64 cookie;
+
+	wire_begin(wire);
+	buffer = allocated_buffer(wire);
+
+	wire_expect(wire, "prepare, CREATE, map, moved-in");
+	cookie = only_view(buffer)->cookie;
+	wire_expect_bytes(wire, 0, allocate_image, cookie, 0);
+	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
+	KUNIT_EXPECT_EQ(test, wire->domid, WIRE_DOMID);
+	KUNIT_EXPECT_EQ(test, wire->granted, 900);
+
+	/* The backend can free its pages only when nobody maps them. */
+	xen_drm_share_release(wire->display, &buffer->share);
+	wire_release(wire);
+	wire_expect(wire, "moved-out, unmap, DESTROY, free, buffer");
+	KUNIT_EXPECT_EQ(test, wire->requests[1].req.op.dbuf_destroy.dbuf_cookie, cookie);
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
+}
+
+struct geometry_case {
+	const char *name;
+	u32 width;
+	u32 height;
+	u32 pitch;
+	u32 bpp;
+	u32 offset;
+	int ret;
+};
+
+static const struct geometry_case geometry_cases[] = {
+	{ "the same", WIRE_WIDTH, WIRE_HEIGHT, WIRE_PITCH, 32, 0, 0 },
+	{ "smaller", 640, 480, WIRE_PITCH, 32, 0, 0 },
+	{ "half the pixels in each line", 2560, WIRE_HEIGHT, WIRE_PITCH, 16, 0, -EINVAL },
+	{ "other pitch", 640, 480, 2560, 32, 0, -EINVAL },
+	{ "offset", 640, 480, WIRE_PITCH, 32, WIRE_PITCH, -EINVAL },
+	{ "wider", WIRE_WIDTH + 1, WIRE_HEIGHT, WIRE_PITCH, 32, 0, -EINVAL },
+	{ "higher", WIRE_WIDTH, WIRE_HEIGHT + 1, WIRE_PITCH, 32, 0, -EINVAL },
+};
+
+KUNIT_ARRAY_PARAM_DESC(geometry, geometry_cases, name);
+
+/* The backend has laid it out, so there is one view. */
+static void framebuffer_of_a_backends_buffer(struct kunit *test)
+{
+	const struct geometry_case *c = test->param_value;
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer;
+	struct wire_fb *fb;
+
+	wire_start(wire);
+	KUNIT_ASSERT_EQ(test, wire_join(wire, WIRE_DOMID, 2), 0);
+	buffer = allocated_buffer(wire);
+	wire_expect(wire, "prepare, CREATE, map, moved-in");
+	fb = wire_fb(wire, buffer, c->width, c->height, c->pitch, c->bpp);
+	fb->fb.offset = c->offset;
+
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, fb), c->ret);
+	wire_expect(wire, c->ret ? "" : "ATTACH");
+}
+
+static void allocation_is_refused(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = wire_backend_buffer(wire);
+
+	wire_begin(wire);
+	wire->refuse = XENDISPL_OP_DBUF_CREATE;
+	wire->status = -ENOMEM;
+
+	KUNIT_EXPECT_EQ(test, allocate(wire, buffer), -ENOMEM);
+	wire_expect(wire, "prepare, CREATE");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+
+	xen_drm_share_release(wire->display, &buffer->share);
+	wire_release(wire);
+	wire_expect(wire, "free, buffer");
+}
+
+static void allocation_without_grants(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = wire_backend_buffer(wire);
+
+	wire_begin(wire);
+	wire->grant_error = -ENOSPC;
+	wire->grant_errors = 1;
+
+	KUNIT_EXPECT_EQ(test, allocate(wire, buffer), -ENOSPC);
+	wire_expect(wire, "prepare");
+	xen_drm_share_release(wire->display, &buffer->share);
+	wire_release(wire);
+	wire_expect(wire, "buffer");
+}
+
+/* Pages that cannot be mapped are of no use to us. */
+static void allocation_cannot_be_mapped(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = wire_backend_buffer(wire);
+
+	wire_begin(wire);
+	wire->map_error = -EIO;
+
+	KUNIT_EXPECT_EQ(test, allocate(wire, buffer), -EIO);
+	wire_expect(wire, "prepare, CREATE, map, DESTROY");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+
+	xen_drm_share_release(wire->display, &buffer->share);
+	wire_release(wire);
+	wire_expect(wire, "free, buffer");
+}
+
+/* It may still make the pages, so it is told to destroy them. */
+static void allocation_is_not_answered(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = wire_backend_buffer(wire);
+
+	wire_begin(wire);
+	wire->hold = 3;
+	KUNIT_EXPECT_EQ(test, allocate(wire, buffer), -ETIMEDOUT);
+	wire_expect(wire, "prepare, CREATE, DESTROY");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+	loopback_expect_sound(wire->lb);
+}
+
+/* Clients see nothing in it until there is somebody who allocates it. */
+static void allocate_without_a_backend(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = allocated_buffer(wire);
+	struct wire_fb *fb = wire_usual_fb(wire, buffer);
+
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, fb), 0);
+	wire_expect(wire, "");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+
+	wire_begin(wire);
+	wire_expect(wire, "prepare, CREATE, map, moved-in, ATTACH");
+	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
+	wire_expect_told(wire, fb);
+}
+
+/* Its pages go with the backend, its cookies stay. */
+static void backend_comes_back(struct kunit *test)
+{
+	const bool forget = *(const bool *)test->param_value;
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer;
+	struct wire_fb *fb;
+	u64 cookie;
+
+	wire_begin(wire);
+	buffer = allocated_buffer(wire);
+	fb = wire_usual_fb(wire, buffer);
+	KUNIT_ASSERT_EQ(test, wire_attach(wire, fb), 0);
+	wire_expect(wire, "prepare, CREATE, map, moved-in, ATTACH");
+	cookie = only_view(buffer)->cookie;
+
+	xen_drm_share_leave(wire->display, forget);
+	wire_expect(wire, forget ? "moved-out, forget, free" : "moved-out, unmap, free");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect(wire, "prepare, CREATE, map, moved-in, ATTACH");
+	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
+	KUNIT_EXPECT_EQ(test, wire_created(wire, 2)->dbuf_cookie, cookie);
+	KUNIT_EXPECT_EQ(test, wire_created(wire, 2)->gref_directory, WIRE_DIRECTORY + 1);
+	wire_expect_told(wire, fb);
+}
+
+static const bool forget_cases[] = { false, true };
+
+static void forget_desc(const bool *forget, char *desc)
+{
+	strscpy(desc, *forget ? "restored" : "same guest", KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(forget, forget_cases, forget_desc);
+
+/* In one round trip, and mapped when all of them are there. */
+static void join_allocates_all(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *first = allocated_buffer(wire);
+	struct wire_buffer *second = allocated_buffer(wire);
+
+	wire_start(wire);
+	wire->hold = 2;
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect(wire, "prepare, prepare, CREATE, CREATE, map, moved-in, map, moved-in");
+	KUNIT_EXPECT_NOT_NULL(test, first->share.pages);
+	KUNIT_EXPECT_NOT_NULL(test, second->share.pages);
+	KUNIT_EXPECT_EQ(test, atomic_read(&wire->lb->num_missed), 0);
+}
+
+/* One is refused, one has no room; the third is there. */
+static void join_allocates_some(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffers[3];
+	struct wire_fb *fbs[3];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(buffers); i++) {
+		buffers[i] = allocated_buffer(wire);
+		fbs[i] = wire_usual_fb(wire, buffers[i]);
+		KUNIT_ASSERT_EQ(test, wire_attach(wire, fbs[i]), 0);
+	}
+	wire->grant_error = -ENOSPC;
+	wire->grant_errors = 1;
+	wire->refuse = XENDISPL_OP_DBUF_CREATE;
+	wire->refuse_only = 1;
+	wire->status = -ENOMEM;
+	wire_start(wire);
+
+	KUNIT_EXPECT_NE(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	wire_expect(wire, "prepare, prepare, prepare, CREATE, CREATE, map, moved-in, ATTACH");
+	KUNIT_EXPECT_NULL(test, buffers[0]->share.pages);
+	KUNIT_EXPECT_NULL(test, buffers[1]->share.pages);
+	KUNIT_EXPECT_NOT_NULL(test, buffers[2]->share.pages);
+	wire_expect_untold(wire, fbs[0]);
+	wire_expect_untold(wire, fbs[1]);
+	wire_expect_told(wire, fbs[2]);
+}
+
+/* A backend that goes on after a silence has done what it was asked before. */
+static void join_is_not_answered_in_time(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = allocated_buffer(wire);
+	struct wire_fb *fb = wire_usual_fb(wire, buffer);
+
+	KUNIT_ASSERT_EQ(test, wire_attach(wire, fb), 0);
+	wire_start(wire);
+	wire->hold = WIRE_REQUESTS;
+	KUNIT_EXPECT_NE(test, wire_join(wire, WIRE_DOMID, 1), 0);
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+
+	/* The next request makes it answer all. */
+	wire->hold = 1;
+	loopback_post(wire->lb);
+	wire_settle(wire);
+	loopback_handle_replies(wire->lb);
+
+	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
+	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
+	wire_expect_told(wire, fb);
+}
+
+static struct kunit_case share_join_cases[] = {
+	KUNIT_CASE(attach_without_a_backend),
+	KUNIT_CASE(replay_without_a_backend),
+	KUNIT_CASE(replay),
+	KUNIT_CASE(same_domain),
+	KUNIT_CASE(other_domain),
+	KUNIT_CASE(restored),
+	KUNIT_CASE(share_without_framebuffer),
+	KUNIT_CASE(release_after_leave),
+	KUNIT_CASE(join_before_release),
+	KUNIT_CASE(version_falls),
+	KUNIT_CASE(refused_by_the_next),
+	KUNIT_CASE(many_framebuffers),
+	KUNIT_CASE(one_of_many_is_refused),
+	KUNIT_CASE(breaks_in_the_middle),
+	KUNIT_CASE(breaks_during_attach),
+	KUNIT_CASE(breaks_during_release),
+	KUNIT_CASE(allocate_buffer),
+	KUNIT_CASE_PARAM(framebuffer_of_a_backends_buffer, geometry_gen_params),
+	KUNIT_CASE(allocation_is_refused),
+	KUNIT_CASE(allocation_without_grants),
+	KUNIT_CASE(allocation_cannot_be_mapped),
+	KUNIT_CASE_SLOW(allocation_is_not_answered),
+	KUNIT_CASE(allocate_without_a_backend),
+	KUNIT_CASE_PARAM(backend_comes_back, forget_gen_params),
+	KUNIT_CASE(join_allocates_all),
+	KUNIT_CASE(join_allocates_some),
+	KUNIT_CASE_SLOW(join_is_not_answered_in_time),
+	{}
+};
+
+static struct kunit_suite share_join_suite = {
+	.name = "xen_drm_front_share_join",
+	.init = join_init,
+	.exit = join_exit,
+	.test_cases = share_join_cases,
+};
+
+kunit_test_suite(share_join_suite);
