@@ -214,12 +214,15 @@ def test_save_and_restore(lab, traveller, connectors):
 
 
 @CAN_SAVE
-@pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
 @pytest.mark.parametrize("how", ["checkpoint", "cancel_save", "migrate"])
-def test_save_of_another_kind(lab, traveller, how):
-    with survives(lab, traveller) as client:
+def test_save_of_another_kind(lab, kernel, how):
+    """Of a PV guest Xen cannot log, under QEMU, what it writes meanwhile: "Failed to
+    enable logdirty". So it is a PVH one that migrates while it runs."""
+    kind = {"kind": "pvh"} if how == "migrate" else {}
+    guest = lab.guest(kernel=kernel, vdispl=(ONE,), memory=256, **kind)
+    with survives(lab, guest) as client:
         for _ in range(repeated(1, 10)):
-            getattr(traveller, how)()
+            getattr(guest, how)()
             TALLY.saves += 1
             client.goes_on()
 
