@@ -609,6 +609,21 @@ void xen_drm_share_room(struct xen_drm_display *display)
  * Connections
  */
 
+static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_share *share,
+			      struct xen_drm_view *view, struct xen_drm_batch *batch)
+{
+	bool again = share->pgdir;
+	int ret;
+
+	ret = share_get_pgdir(display, share);
+	if (ret)
+		return ret;
+	/* The backend may have filled it before it refused, or was refused. */
+	if (again)
+		xen_drm_pgdir_refill(share->pgdir);
+	return view_tell(display, share, view, batch);
+}
+
 /* Returns the first error; those that are told of it have their pages, or may yet. */
 static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
 {
@@ -620,9 +635,7 @@ static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
 		if (!share->be_alloc || share->pages || is_told(display, view->told))
 			continue;
-		error = share_get_pgdir(display, share);
-		if (!error)
-			error = view_tell(display, share, view, batch);
+		error = share_tell_backend(display, share, view, batch);
 		ret = ret ?: error;
 	}
 	error = xen_drm_batch_wait(batch);

@@ -5,6 +5,7 @@
  * is not there. A second, naive reading of the same nodes says what must come out.
  */
 #include "xen_drm_front.h"
+#include "xen_drm_front_cfg.h"
 
 #include "input.h"
 
@@ -34,6 +35,9 @@ static const char *find_node(const char *dir, const char *node)
 		return store.trusted;
 	fuzz_check(sscanf(dir, FRONT "/%u%c", &index, &end) == 1 && index < CONNECTORS,
 		   "%s/%s is read", dir, node);
+	/* The directory itself. */
+	if (!*node)
+		return store.exists[index] ? "" : NULL;
 	if (!strcmp(node, "resolution"))
 		return store.resolution[index];
 	fuzz_check(!strcmp(node, "unique-id"), "%s/%s is read", dir, node);
@@ -49,14 +53,6 @@ void *xenbus_read(struct xenbus_transaction xbt, const char *dir, const char *no
 	if (fuzz_fails())
 		return ERR_PTR(-ENOMEM);
 	return value ? strdup(value) : ERR_PTR(-ENOENT);
-}
-
-int xenbus_exists(struct xenbus_transaction xbt, const char *dir, const char *node)
-{
-	unsigned int index = atoi(node);
-
-	fuzz_check(!strcmp(dir, FRONT) && index < CONNECTORS, "%s/%s is looked for", dir, node);
-	return store.exists[index];
 }
 
 /* --- the other reading ------------------------------------------------------- */
@@ -89,8 +85,7 @@ static bool resolution(const char *text, s64 *width, s64 *height)
 		return false;
 	*width = number(text, len);
 	*height = number(text + len + 1, strlen(text + len + 1));
-	return *width >= 1 && *width <= 65535 && *height >= 1 && *height <= 65535 &&
-	       *width * *height * 2 <= U32_MAX;
+	return *width >= 1 && *width <= 32767 && *height >= 1 && *height <= 32767;
 }
 
 /* Without a list 1; 0 when there is no common one. */
@@ -127,7 +122,7 @@ static unsigned int connectors(void)
 	return i;
 }
 
-static void expect_connector(const struct xen_drm_front_cfg_connector *c, unsigned int i)
+static void expect_connector(const struct xen_drm_cfg_connector *c, unsigned int i)
 {
 	const char *id = store.unique_id[i] ?: "";
 	size_t len = strnlen(c->unique_id, sizeof(c->unique_id));
@@ -142,7 +137,7 @@ static void expect_connector(const struct xen_drm_front_cfg_connector *c, unsign
 		   "connector %u: id '%s' is '%s'", i, id, c->unique_id);
 }
 
-static void expect_cfg(const struct xen_drm_front_cfg *cfg)
+static void expect_cfg(const struct xen_drm_cfg *cfg)
 {
 	unsigned int i;
 
@@ -203,7 +198,7 @@ static void fill_store(char *text, const char *end)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct xenbus_device xb_dev = { .nodename = FRONT, .otherend = BACK };
-	struct xen_drm_front_cfg cfg;
+	struct xen_drm_cfg cfg;
 	bool failed;
 	char *text;
 	int ret;
@@ -219,7 +214,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	memset(&cfg, 0xa5, sizeof(cfg));
 	fuzz_fail_in = data[0] % 64;
 	failed = fuzz_fail_in;
-	ret = xen_drm_front_cfg_read(&xb_dev, &cfg);
+	ret = xen_drm_cfg_read(&xb_dev, &cfg);
 	failed &= !fuzz_fail_in;
 	fuzz_fail_in = 0;
 

@@ -42,8 +42,6 @@ static struct {
 	/* that are not released */
 	unsigned int backings;
 	unsigned long ram;
-	/* after how many waits the backend unmaps everything */
-	unsigned int lets_go_in;
 
 	/* the buffer whose directory is read, and what was there */
 	struct buffer *reading;
@@ -65,8 +63,6 @@ unsigned long totalram_pages(void)
 
 void fuzz_wait(void)
 {
-	if (run.lets_go_in && !--run.lets_go_in)
-		fuzz_backend_lets_go();
 }
 
 /* --- what must be counted -------------------------------------------------------- */
@@ -173,6 +169,15 @@ static void backend_scribbles(struct buffer *b)
 	dir = input_u8(&run.in) % b->num_dirs;
 	word = input_take(&run.in, 2) % (XEN_PAGE_SIZE / 4);
 	b->dirs[dir][word] = input_number(&run.in);
+}
+
+/* One page, or more than the table of deferred pages has room for in one piece. */
+static void backend_maps(void)
+{
+	unsigned int choice = input_take(&run.in, 2), count;
+
+	for (count = choice < 0xfc00 ? 1 : 300; count; count--)
+		fuzz_backend_maps(choice);
 }
 
 static void refill(struct buffer *b)
@@ -455,12 +460,12 @@ static void time_passes(void)
 {
 	unsigned int left;
 
-	fuzz_run_scheduled_work();
+	fuzz_run_queued_work();
 	left = fuzz_grants_in_use() - living_grants(0);
 	/* Nobody who still maps a page of no buffer is forgotten, and nobody else is kept. */
 	fuzz_check(left <= fuzz_pages_held(), "%u pages are deferred, %u are mapped", left,
 		   fuzz_pages_held());
-	fuzz_check(!fuzz_run_scheduled_work() == !left, "%u pages are deferred, and %s", left,
+	fuzz_check(!fuzz_run_queued_work() == !left, "%u pages are deferred, and %s", left,
 		   left ? "nobody looks" : "somebody looks");
 }
 
@@ -505,7 +510,7 @@ static void step(void)
 		end_share(place);
 		break;
 	case 7:
-		fuzz_backend_maps(input_take(&run.in, 2));
+		backend_maps();
 		break;
 	case 8:
 		fuzz_backend_lets_go();
@@ -552,12 +557,11 @@ static void end(void)
 	/* Backings that are deferred keep the module. */
 	if (run.backings) {
 		fuzz_backend_lets_go();
-		fuzz_run_scheduled_work();
+		fuzz_run_queued_work();
 		fuzz_check(!run.backings, "%u backings are kept for ever", run.backings);
 	}
-	run.lets_go_in = input_u8(&run.in) % 64;
 	xen_drm_grants_exit();
-	fuzz_check(!fuzz_run_scheduled_work(), "something is left to be done");
+	fuzz_check(!fuzz_run_queued_work(), "something is left to be done");
 	for (i = FIRST_DOMID; i < FIRST_DOMID + DOMIDS; i++)
 		fuzz_check(!xen_drm_grants_deferred(i), "pages are left in the table");
 

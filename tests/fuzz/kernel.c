@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include "kernel.h"
 
-unsigned int fuzz_fail_in;
-bool fuzz_task_killed;
-struct workqueue_struct *xen_drm_front_wq;
+unsigned int fuzz_fail_in, fuzz_num_timeouts;
+bool fuzz_task_killed, fuzz_mutex_contended;
+struct task_struct *current;
+unsigned long jiffies;
+void (*fuzz_spinlock_hook)(struct lock *lock, bool taken);
+void (*fuzz_delay_hook)(void);
 
-/* Spinlocks held now; with one, nothing may sleep. */
-static unsigned int spinlocks;
+/* Spinlocks held now, and other reasons why nothing may sleep. */
+static unsigned int spinlocks, rcu_depth, atomic_depth;
 
 void fuzz_broken(const char *fmt, ...)
 {
@@ -25,9 +28,13 @@ bool fuzz_fails(void)
 	return fuzz_fail_in && !--fuzz_fail_in;
 }
 
+/* --- locks and sleep ---------------------------------------------------------- */
+
 void fuzz_might_sleep(void)
 {
 	fuzz_check(!spinlocks, "sleeps with %u spinlocks held", spinlocks);
+	fuzz_check(!rcu_depth, "sleeps under rcu_read_lock()");
+	fuzz_check(!atomic_depth, "sleeps in an interrupt, or in the condition of a wait");
 }
 
 void fuzz_lock(struct lock *lock, bool sleeps)
@@ -37,73 +44,184 @@ void fuzz_lock(struct lock *lock, bool sleeps)
 	fuzz_check(!lock->held, "a lock is taken that is held: a deadlock");
 	lock->held = true;
 	spinlocks += !sleeps;
+	if (!sleeps && fuzz_spinlock_hook)
+		fuzz_spinlock_hook(lock, true);
 }
 
 void fuzz_unlock(struct lock *lock, bool sleeps)
 {
 	fuzz_check(lock->held, "a lock is released that is not held");
+	if (!sleeps && fuzz_spinlock_hook)
+		fuzz_spinlock_hook(lock, false);
 	lock->held = false;
 	spinlocks -= !sleeps;
 }
 
-void queue_work(struct workqueue_struct *wq, struct work_struct *work)
+void fuzz_atomic_begin(void)
 {
-	(void)wq;
-	work->queued = true;
+	atomic_depth++;
 }
 
-void cancel_work_sync(struct work_struct *work)
+void fuzz_atomic_end(void)
 {
+	atomic_depth--;
+}
+
+void fuzz_rcu_read_lock(void)
+{
+	rcu_depth++;
+}
+
+void fuzz_rcu_read_unlock(void)
+{
+	fuzz_check(rcu_depth, "rcu_read_unlock() without rcu_read_lock()");
+	rcu_depth--;
+}
+
+bool fuzz_in_rcu(void)
+{
+	return rcu_depth;
+}
+
+bool fuzz_sleep(unsigned int *turns, unsigned long deadline)
+{
+	if (time_after_eq(jiffies, deadline))
+		return false;
 	fuzz_might_sleep();
-	work->queued = false;
-}
-
-unsigned long jiffies;
-
-static struct work_struct *scheduled[4];
-
-void fuzz_schedule_work(struct work_struct *work)
-{
-	unsigned int i = 0;
-
-	while (scheduled[i] && scheduled[i] != work)
-		fuzz_check(++i < ARRAY_SIZE(scheduled), "too many works");
-	scheduled[i] = work;
-	work->queued = true;
-}
-
-bool fuzz_run_scheduled_work(void)
-{
-	bool any = false;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(scheduled) && scheduled[i]; i++) {
-		any |= scheduled[i]->queued;
-		fuzz_run_work(scheduled[i]);
-	}
-	return any;
+	if ((*turns)++ < 6)
+		fuzz_wait();
+	else
+		jiffies = deadline;
+	return true;
 }
 
 void msleep(unsigned int ms)
 {
 	fuzz_might_sleep();
-	jiffies += ms * HZ / 1000;
-	fuzz_wait();
+	jiffies += msecs_to_jiffies(ms) + 1;
+}
+
+void mdelay(unsigned int ms)
+{
+	if (fuzz_delay_hook)
+		fuzz_delay_hook();
+}
+
+/* --- work ---------------------------------------------------------------------- */
+
+static struct workqueue_struct system_queue;
+struct workqueue_struct *system_wq = &system_queue, *system_long_wq = &system_queue;
+
+/* In the order in which it was queued. */
+static struct work_struct *queue;
+
+static bool unqueue(struct work_struct *work)
+{
+	struct work_struct **place = &queue;
+
+	if (!work->queued)
+		return false;
+	while (*place != work)
+		place = &(*place)->next;
+	*place = work->next;
+	work->queued = false;
+	return true;
+}
+
+bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
+{
+	struct work_struct **place = &queue;
+
+	fuzz_check(work->func, "work is queued that was not initialised");
+	if (work->queued)
+		return false;
+	while (*place)
+		place = &(*place)->next;
+	*place = work;
+	work->next = NULL;
+	work->wq = wq;
+	work->queued = true;
+	return true;
 }
 
 void fuzz_run_work(struct work_struct *work)
 {
-	if (!work->queued)
+	if (!unqueue(work))
 		return;
-	work->queued = false;
+	fuzz_check(!work->running, "work waits for itself");
+	work->running = true;
 	work->func(work);
+	work->running = false;
 	fuzz_might_sleep();
 }
 
-void *fuzz_alloc(size_t count, size_t size)
+unsigned int fuzz_run_queued_work(void)
+{
+	struct work_struct *work;
+	unsigned int left = 0, i;
+
+	for (work = queue; work; work = work->next)
+		left++;
+	for (i = 0; i < left && queue; i++)
+		fuzz_run_work(queue);
+	return i;
+}
+
+void flush_work(struct work_struct *work)
 {
 	fuzz_might_sleep();
-	return fuzz_fails() ? NULL : calloc(count, size);
+	fuzz_check(!work->running, "work is waited for that cannot go on");
+	fuzz_run_work(work);
+}
+
+bool cancel_work_sync(struct work_struct *work)
+{
+	fuzz_might_sleep();
+	fuzz_check(!work->running, "work is waited for that cannot go on");
+	return unqueue(work);
+}
+
+struct workqueue_struct *alloc_ordered_workqueue(const char *fmt, unsigned int flags, ...)
+{
+	struct workqueue_struct *wq;
+
+	fuzz_might_sleep();
+	wq = fuzz_fails() ? NULL : calloc(1, sizeof(*wq));
+	if (wq)
+		wq->name = strdup(fmt);
+	return wq;
+}
+
+void destroy_workqueue(struct workqueue_struct *wq)
+{
+	struct work_struct *work = queue;
+
+	fuzz_might_sleep();
+	while (work) {
+		if (work->wq != wq) {
+			work = work->next;
+			continue;
+		}
+		fuzz_run_work(work);
+		work = queue;
+	}
+	free(wq->name);
+	free(wq);
+}
+
+/* --- memory -------------------------------------------------------------------- */
+
+void *fuzz_alloc(size_t count, size_t size, gfp_t gfp)
+{
+	void *memory;
+
+	fuzz_might_sleep();
+	if (fuzz_fails())
+		return NULL;
+	memory = calloc(count, size);
+	if (!(gfp & __GFP_ZERO))
+		memset(memory, 0xa5, count * size);
+	return memory;
 }
 
 char *kasprintf(gfp_t gfp, const char *fmt, ...)
@@ -150,13 +268,6 @@ ssize_t strscpy(char *to, const char *from, size_t size)
 	return -E2BIG;
 }
 
-void *fuzz_alloc_nofail(size_t size, gfp_t gfp)
-{
-	fuzz_might_sleep();
-	fuzz_check(gfp & __GFP_NOFAIL, "kvmalloc() that may fail is not played here");
-	return memset(malloc(size), 0xa5, size);
-}
-
 /* --- pages ------------------------------------------------------------------ */
 
 #define FIRST_PFN	0x1000
@@ -170,7 +281,7 @@ struct page *alloc_page(gfp_t gfp)
 	struct page *page;
 
 	fuzz_might_sleep();
-	if (fuzz_fails())
+	if (!(gfp & __GFP_NOFAIL) && fuzz_fails())
 		return NULL;
 	fuzz_check(next_page < MAX_PAGES, "the target takes too many pages");
 	page = calloc(1, sizeof(*page));
@@ -214,6 +325,18 @@ struct page *virt_to_page(void *address)
 	fuzz_broken("no page is at an address");
 }
 
+unsigned long __get_free_page(gfp_t gfp)
+{
+	struct page *page = alloc_page(gfp);
+
+	return page ? (unsigned long)page->address : 0;
+}
+
+void free_page(unsigned long address)
+{
+	put_page(virt_to_page((void *)address));
+}
+
 unsigned int fuzz_pages_left(void)
 {
 	return MAX_PAGES - next_page;
@@ -227,6 +350,53 @@ void fuzz_memory_reset(void)
 void fuzz_memory_expect_nothing_left(void)
 {
 	fuzz_check(!live_pages, "%u pages are left", live_pages);
+}
+
+/* --- DRM ------------------------------------------------------------------------ */
+
+int drmm_add_action_or_reset(struct drm_device *drm,
+			     void (*action)(struct drm_device *drm, void *data), void *data)
+{
+	if (fuzz_fails()) {
+		action(drm, data);
+		return -ENOMEM;
+	}
+	fuzz_check(drm->num_actions < FUZZ_DRM_ACTIONS, "too many actions of a DRM device");
+	drm->actions[drm->num_actions++] = (struct fuzz_drm_action) { action, data };
+	return 0;
+}
+
+void fuzz_drm_release(struct drm_device *drm)
+{
+	struct fuzz_drm_action *last;
+
+	while (drm->num_actions) {
+		last = &drm->actions[--drm->num_actions];
+		last->action(drm, last->data);
+	}
+}
+
+const struct drm_edid *drm_edid_alloc(const void *edid, size_t size)
+{
+	struct drm_edid *copy;
+
+	if (!edid || fuzz_fails())
+		return NULL;
+	copy = malloc(sizeof(*copy) + size);
+	copy->size = size;
+	memcpy(copy->edid, edid, size);
+	return copy;
+}
+
+/* Which ones are valid is DRM's business; as many blocks as they say are. */
+bool drm_edid_valid(const struct drm_edid *edid)
+{
+	return edid && edid->size == (edid->edid->extensions + 1) * sizeof(struct edid);
+}
+
+void drm_edid_free(const struct drm_edid *edid)
+{
+	free((void *)edid);
 }
 
 /* --- messages --------------------------------------------------------------- */

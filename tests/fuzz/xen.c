@@ -14,8 +14,8 @@ static struct grant {
 	domid_t domid;
 	grant_ref_t next;
 	unsigned long gfn;
-	/* the backend maps it */
-	bool held;
+	/* the backend maps it; the domain has been restored since it was given */
+	bool held, stale;
 	/* to be dropped when the backend lets go of a grant that has ended */
 	bool ended;
 	struct page *page;
@@ -30,7 +30,7 @@ static struct irq {
 	void *data;
 	evtchn_port_t port;
 	bool bound, masked;
-	unsigned int last_eoi;
+	unsigned int last_eoi, notified;
 } irqs[FUZZ_MAX_IRQS];
 
 static bool port_taken[FUZZ_MAX_IRQS];
@@ -84,7 +84,7 @@ int HYPERVISOR_grant_table_op(unsigned int op, void *arg, unsigned int count)
 	fuzz_check(op == GNTTABOP_get_version && count == 1 && query->dom == DOMID_SELF,
 		   "grant table operation %u on %u", op, count);
 	if (!grant_version)
-		return -ENOSYS;
+		return -EINVAL;
 	query->version = grant_version;
 	return 0;
 }
@@ -120,17 +120,6 @@ int gnttab_claim_grant_reference(grant_ref_t *head)
 	fuzz_check(ref != INVALID_GRANT_REF, "more grants are claimed than taken");
 	*head = grants[ref].next;
 	return ref;
-}
-
-void gnttab_free_grant_references(grant_ref_t head)
-{
-	grant_ref_t next;
-
-	for (; head != INVALID_GRANT_REF; head = next) {
-		next = grants[head].next;
-		fuzz_check(grants[head].state == TAKEN, "grant %u is freed in use", head);
-		give_back(head);
-	}
 }
 
 void gnttab_grant_foreign_access_ref(grant_ref_t ref, domid_t domid,
@@ -251,6 +240,12 @@ bool fuzz_is_granted(grant_ref_t ref)
 unsigned long fuzz_granted_gfn(grant_ref_t ref)
 {
 	return granted(ref, __func__)->gfn;
+}
+
+domid_t fuzz_granted_domid(grant_ref_t ref)
+{
+	fuzz_check(!granted(ref, __func__)->stale, "grant %u has not survived the restore", ref);
+	return granted(ref, __func__)->domid;
 }
 
 /* --- the backend's pages ------------------------------------------------------- */
@@ -389,8 +384,10 @@ void fuzz_xen_restore(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < num_grants; i++)
+	for (i = 0; i < num_grants; i++) {
 		grants[i].held = false;
+		grants[i].stale = grants[i].state == GRANTED;
+	}
 	for (i = 0; i < next_handle; i++) {
 		if (!handles[i])
 			continue;
@@ -516,6 +513,7 @@ void unbind_from_irqhandler(unsigned int irq, void *data)
 void notify_remote_via_irq(int irq)
 {
 	fuzz_check(irq >= 0 && irqs[irq].bound, "notifies by interrupt %d, not bound", irq);
+	irqs[irq].notified++;
 }
 
 void xen_irq_lateeoi(unsigned int irq, unsigned int flags)
@@ -533,8 +531,10 @@ bool fuzz_interrupt(unsigned int irq)
 	if (!irqs[irq].bound || irqs[irq].masked)
 		return false;
 	irqs[irq].masked = true;
+	fuzz_atomic_begin();
 	fuzz_check(irqs[irq].handler(irq, irqs[irq].data) == IRQ_HANDLED,
 		   "interrupt %u is not handled", irq);
+	fuzz_atomic_end();
 	return true;
 }
 
@@ -546,6 +546,11 @@ bool fuzz_irq_is_masked(unsigned int irq)
 unsigned int fuzz_last_eoi(unsigned int irq)
 {
 	return irqs[irq].last_eoi;
+}
+
+unsigned int fuzz_num_notified(unsigned int irq)
+{
+	return irqs[irq].notified;
 }
 
 /* --- all of it ------------------------------------------------------------------ */
@@ -560,6 +565,7 @@ void fuzz_xen_reset_version(unsigned int frames, unsigned int version)
 	unsigned int i;
 
 	fuzz_memory_reset();
+	jiffies = -300UL * HZ;
 	grant_frames = frames;
 	grant_version = version;
 	num_grants = frames * (version == 2 ? 256 : 512);
@@ -576,6 +582,8 @@ void fuzz_xen_reset_version(unsigned int frames, unsigned int version)
 	fuzz_map_fails_at = UINT_MAX;
 	fuzz_unmap_fails_at = UINT_MAX;
 	fuzz_eoi_forbidden = NULL;
+	fuzz_spinlock_hook = NULL;
+	fuzz_delay_hook = NULL;
 	fuzz_fail_in = 0;
 	free_count = 0;
 	free_head = INVALID_GRANT_REF;

@@ -61,7 +61,6 @@ int HYPERVISOR_grant_table_op(unsigned int op, void *arg, unsigned int count);
 unsigned int gnttab_max_grant_frames(void);
 int gnttab_alloc_grant_references(u16 count, grant_ref_t *head);
 int gnttab_claim_grant_reference(grant_ref_t *head);
-void gnttab_free_grant_references(grant_ref_t head);
 void gnttab_grant_foreign_access_ref(grant_ref_t ref, domid_t domid,
 				     unsigned long gfn, int readonly);
 int gnttab_try_end_foreign_access(grant_ref_t ref);
@@ -111,7 +110,6 @@ struct xenbus_transaction {
 /* Of the cfg target: the nodes that there are. */
 void *xenbus_read(struct xenbus_transaction xbt, const char *dir, const char *node,
 		  unsigned int *len);
-int xenbus_exists(struct xenbus_transaction xbt, const char *dir, const char *node);
 
 int xenbus_transaction_start(struct xenbus_transaction *xbt);
 int xenbus_transaction_end(struct xenbus_transaction xbt, int abort);
@@ -164,8 +162,9 @@ unsigned int fuzz_grants_in_use(void);
 /* Entries that are granted to a domain. */
 unsigned int fuzz_grants_to(domid_t domid);
 bool fuzz_is_granted(grant_ref_t ref);
-/* The granted page, by what a directory says of it. */
+/* The granted page, by what a directory says of it, and to whom it is granted. */
 unsigned long fuzz_granted_gfn(grant_ref_t ref);
+domid_t fuzz_granted_domid(grant_ref_t ref);
 
 /*
  * What the next mapping and unmapping operations say, by the target. They are
@@ -192,5 +191,7 @@ bool fuzz_irq_is_masked(unsigned int irq);
 extern const bool *fuzz_eoi_forbidden;
 /* Flags of the last end of interrupt. */
 unsigned int fuzz_last_eoi(unsigned int irq);
+/* How often the backend was notified by it. */
+unsigned int fuzz_num_notified(unsigned int irq);
 
 #endif /* FUZZ_XEN_H */
