@@ -235,6 +235,8 @@ static int xen_drm_front_resume(struct xenbus_device *xb_dev)
 		front->backend = XenbusStateUnknown;
 		front->offline = false;
 	}
+	/* The core watches another path from now on. */
+	front->old_events = 0;
 	xen_drm_front_break(front, "the guest was resumed");
 
 	if (xenbus_scanf(XBT_NIL, xb_dev->nodename, "state", "%d", &state) == 1 &&

@@ -247,8 +247,8 @@ int xen_drm_display_refresh(struct xen_drm_display *display)
  * @display: the display
  * @forget: the guest has been restored, so grants and mappings are gone already
  *
- * The connection must be broken. On return it calls the display no more. Nothing
- * happens if the display uses none.
+ * The connection must be broken. On return it calls the display no more. If the
+ * display uses none, only grants and mappings are forgotten.
  *
  * Context: may sleep; does not wait for the backend.
  */
@@ -256,11 +256,15 @@ void xen_drm_display_leave(struct xen_drm_display *display, bool forget)
 {
 	struct xen_drm_conn *conn = display->link.conn;
 
-	if (!conn)
+	if (!conn && !forget)
 		return;
 
-	xen_drm_kms_leave(display);
+	/* Without a connection there are still the grants of the one before. */
+	if (conn)
+		xen_drm_kms_leave(display);
 	xen_drm_share_leave(display, forget);
+	if (!conn)
+		return;
 	xen_drm_conn_mute(conn);
 	xen_drm_conn_put(conn);
 }

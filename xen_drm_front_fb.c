@@ -9,6 +9,7 @@
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_modeset_helper.h>
+#include <drm/drm_plane.h>
 #include <drm/drm_print.h>
 
 #include "xen_drm_front_fb.h"
@@ -83,14 +84,19 @@ void xen_drm_fb_destroy(struct drm_framebuffer *fb)
 	xen_drm_share_detach(to_xen_drm_display(fb->dev), &to_drm_fb(fb)->fb);
 }
 
-static int fb_check_size(struct drm_device *drm, const struct drm_gem_object *obj,
-			 const struct drm_format_info *info,
-			 const struct drm_mode_fb_cmd2 *mode_cmd)
+static int fb_check(struct drm_device *drm, const struct drm_gem_object *obj,
+		    const struct drm_format_info *info,
+		    const struct drm_mode_fb_cmd2 *mode_cmd)
 {
 	u64 size = (u64)(mode_cmd->height - 1) * mode_cmd->pitches[0] +
 		   drm_format_info_min_pitch(info, 0, mode_cmd->width) +
 		   mode_cmd->offsets[0];
 
+	if (!drm_any_plane_has_format(drm, mode_cmd->pixel_format, mode_cmd->modifier[0])) {
+		drm_dbg_kms(drm, "format %p4cc with modifier 0x%llx is not supported\n",
+			    &mode_cmd->pixel_format, mode_cmd->modifier[0]);
+		return -EINVAL;
+	}
 	if (mode_cmd->flags & DRM_MODE_FB_INTERLACED) {
 		drm_dbg_kms(drm, "an interlaced framebuffer, expected a progressive one\n");
 		return -EINVAL;
@@ -109,7 +115,7 @@ static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_obj
 {
 	int ret;
 
-	ret = fb_check_size(drm, obj, info, mode_cmd);
+	ret = fb_check(drm, obj, info, mode_cmd);
 	if (ret)
 		return ret;
 	ret = xen_drm_gem_get_pages(obj);

@@ -343,10 +343,10 @@ static const struct import_case {
 	{ "udmabuf-exact", "OK", 0, 0, 0 },
 	{ "udmabuf-larger", "OK|EINVAL", 16 * PAGE, 0, 0 },
 	{ "udmabuf-too-small", "EINVAL", -16 * PAGE, 0, 0 },
-	{ "udmabuf-offset-page", "EINVAL", 16 * PAGE, 0, PAGE },
-	{ "udmabuf-offset-4", "EINVAL", 16 * PAGE, 0, 4 },
-	{ "udmabuf-pitch-odd", "EINVAL", 16 * PAGE, 1, 0 },
-	{ "udmabuf-pitch-half-words", "EINVAL", 16 * PAGE, 2, 0 },
+	{ "udmabuf-offset-page", "OK", 16 * PAGE, 0, PAGE },
+	{ "udmabuf-offset-4", "OK", 16 * PAGE, 0, 4 },
+	{ "udmabuf-pitch-odd", "OK", 16 * PAGE, 1, 0 },
+	{ "udmabuf-pitch-half-words", "OK", 16 * PAGE, 2, 0 },
 	{ "udmabuf-pitch-too-small", "EINVAL", 16 * PAGE, -4, 0 },
 };
 

@@ -173,6 +173,16 @@ static void end_leave(struct model *m)
 	m->forget = 0;
 }
 
+/* The core waits for it. */
+static void close_for_core(struct model *m)
+{
+	close_retired(m);
+	if (m->own == CLOSED)
+		return;
+	m->own = CLOSED;
+	model_write_own(m, CLOSED);
+}
+
 static void work_is_done(struct model *m, bool fails)
 {
 	bool done = true;
@@ -197,13 +207,13 @@ static void work_is_done(struct model *m, bool fails)
 		if (m->conn)
 			end_leave(m);
 		if (m->was_down)
-			close_retired(m);
+			close_for_core(m);
 		break;
 	default:
 		break;
 	}
 
-	if (done && (m->then != m->was_own || m->was_pending))
+	if (done && (m->then != m->own || m->was_pending))
 		want(m, m->then);
 	forget_step(m);
 }
@@ -241,7 +251,7 @@ static void xenwatch_takes(struct model *m)
 	}
 	if (!m->pending)
 		return;
-	if (m->down && m->wanted != CLOSED) {
+	if (m->down) {
 		m->pending = 0;
 		m->refused = 1;
 		return;
