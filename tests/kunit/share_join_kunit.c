@@ -663,6 +663,24 @@ static void join_allocates_some(struct kunit *test)
 	wire_expect_told(wire, fbs[2]);
 }
 
+/* It is made anew when it is tried again, so the first one must have gone. */
+static void join_cannot_map(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = allocated_buffer(wire);
+
+	wire_start(wire);
+	wire->map_error = -EIO;
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID, 1), -EIO);
+	wire_expect(wire, "prepare, CREATE, map, DESTROY");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+
+	wire->map_error = 0;
+	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
+	wire_expect(wire, "CREATE, map, moved-in");
+	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
+}
+
 /* A backend that goes on after a silence has done what it was asked before. */
 static void join_is_not_answered_in_time(struct kunit *test)
 {
@@ -714,6 +732,7 @@ static struct kunit_case share_join_cases[] = {
 	KUNIT_CASE_PARAM(backend_comes_back, forget_gen_params),
 	KUNIT_CASE(join_allocates_all),
 	KUNIT_CASE(join_allocates_some),
+	KUNIT_CASE(join_cannot_map),
 	KUNIT_CASE_SLOW(join_is_not_answered_in_time),
 	{}
 };
