@@ -141,6 +141,7 @@ void xen_drm_front_work(struct work_struct *work);
 
 /* xen_drm_front_steps.c */
 int xen_drm_front_read_config(struct xen_drm_front *front, struct xen_drm_cfg *cfg);
+unsigned int xen_drm_front_hold_off_time(const struct xen_drm_front *front);
 void xen_drm_front_hold_off(struct xen_drm_front *front, unsigned int seconds, bool fault);
 bool xen_drm_front_connect(struct xen_drm_front *front);
 bool xen_drm_front_join(struct xen_drm_front *front);

@@ -184,8 +184,11 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 		chan_end_flip(chan, xen_drm_chan_status(resp->status), news);
 
 	/* Backends drop the event of a flip that they have not shown until then. */
-	if (slot->operation == XENDISPL_OP_SET_CONFIG && to_open_flip && !resp->status)
+	if (slot->operation == XENDISPL_OP_SET_CONFIG && to_open_flip && !resp->status) {
 		chan->flip_open = false;
+		/* A pipe may have waited for the end of that flip to send the next one. */
+		news->answers = true;
+	}
 	slot->state = XEN_DRM_SLOT_FREE;
 }
 

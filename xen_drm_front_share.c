@@ -483,8 +483,8 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_detach);
  */
 void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share *share)
 {
-	/* Nobody else has it any more, so this is not about to change. */
-	if (list_empty(&share->node)) {
+	/* Nobody else has it any more, but *leave* may just be taking it off the list. */
+	if (list_empty_careful(&share->node)) {
 		xen_drm_view_free_all(share);
 		share->ops->released(share);
 		return;
@@ -743,7 +743,7 @@ void xen_drm_share_leave(struct xen_drm_display *display, bool forget)
 			continue;
 		share_drop_pgdir(display, share);
 		if (!share->be_alloc)
-			list_del_init(&share->node);
+			list_del_init_careful(&share->node);
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_leave);

@@ -9,6 +9,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/platform_device.h>
@@ -25,6 +26,10 @@
 static bool trusted = true;
 module_param(trusted, bool, 0444);
 MODULE_PARM_DESC(trusted, "Is the backend trusted to allocate buffers and to see other drivers' (default Y)");
+
+static unsigned int hold_off_max = 64;
+module_param(hold_off_max, uint, 0644);
+MODULE_PARM_DESC(hold_off_max, "Seconds that a backend is held off at most that fails again and again (default 64)");
 
 /* How often to look for what nobody tells us of. */
 #define FRONT_POLL		HZ
@@ -68,6 +73,19 @@ static const struct xen_drm_conn_ops front_conn_ops = {
 };
 
 /**
+ * xen_drm_front_hold_off_time - how long to wait for the next connection
+ * @front: the bus device
+ *
+ * Context: the work.
+ *
+ * Returns: seconds.
+ */
+unsigned int xen_drm_front_hold_off_time(const struct xen_drm_front *front)
+{
+	return min(xen_drm_state_hold_off(front->level), READ_ONCE(hold_off_max));
+}
+
+/**
  * xen_drm_front_hold_off - account for the end of a connection
  * @front: the bus device
  * @seconds: how long the connection lasted
@@ -80,7 +98,7 @@ void xen_drm_front_hold_off(struct xen_drm_front *front, unsigned int seconds, b
 	unsigned int hold_off;
 
 	front->level = xen_drm_state_level(front->level, seconds, fault);
-	hold_off = xen_drm_state_hold_off(front->level);
+	hold_off = xen_drm_front_hold_off_time(front);
 	front->resume_at = jiffies + hold_off * HZ;
 	if (hold_off)
 		dev_dbg(&front->xb_dev->dev, "no connection for %u s\n", hold_off);

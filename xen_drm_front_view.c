@@ -84,7 +84,7 @@ struct xen_drm_view *xen_drm_view_find(const struct xen_drm_fb *fb, unsigned int
 
 	if (fb->share->be_alloc)
 		return fb_find_backend_view(fb);
-	if (!width || (fb->offset && version < 2))
+	if (!width || (fb->offset && version < 2) || fb->offset >= fb->share->size)
 		return ERR_PTR(-EINVAL);
 
 	height = (fb->share->size - fb->offset) / fb->pitch;

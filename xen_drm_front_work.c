@@ -143,7 +143,7 @@ static bool front_is_held_off(struct xen_drm_front *front)
 		if (READ_ONCE(front->pending))
 			return true;
 		front->leaving = false;
-		front->resume_at = jiffies + xen_drm_state_hold_off(front->level) * HZ;
+		front->resume_at = jiffies + xen_drm_front_hold_off_time(front) * HZ;
 	}
 	if (time_before(jiffies, front->resume_at)) {
 		xen_drm_front_look_at(front, front->resume_at);

@@ -31,6 +31,7 @@ def test_random_mutations(lab, kernel, request, be_alloc):
     print(f"\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
           flush=True)
     guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True, be_alloc=be_alloc)
+    guest.run("echo 2 >/sys/module/drm_xen_front/parameters/hold_off_max")
     if not hasattr(guest, "onslaught"):
         guest.onslaught = Onslaught(lab.xen, guest)
         guest.onslaught.grants = lab.count_other_grants(guest)
