@@ -289,8 +289,11 @@ static void model_reply(struct model *m, const struct xendispl_resp *resp)
 	}
 	if (request->interest == FLIP && to_flip && resp->status)
 		model_end_flip(m, model_status(resp->status));
-	if (request->operation == XENDISPL_OP_SET_CONFIG && to_flip && !resp->status)
+	/* Nobody else tells a pipe that another flip can go out. */
+	if (request->operation == XENDISPL_OP_SET_CONFIG && to_flip && !resp->status) {
 		m->flip_open = false;
+		m->answers_told = true;
+	}
 	request->interest = NONE;
 }
 

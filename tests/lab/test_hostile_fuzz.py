@@ -31,7 +31,9 @@ def test_random_mutations(lab, kernel, request, be_alloc):
     print(f"\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
           flush=True)
     guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True, be_alloc=be_alloc)
-    guest.run("echo 2 >/sys/module/drm_xen_front/parameters/hold_off_max")
+    # A flip whose event is withheld waits for as long as a silent backend may take.
+    guest.run("cd /sys/module/drm_xen_front/parameters && echo 1 >hold_off_max && "
+              "echo 4 >silence_timeout")
     if not hasattr(guest, "onslaught"):
         guest.onslaught = Onslaught(lab.xen, guest)
         guest.onslaught.grants = lab.count_other_grants(guest)
