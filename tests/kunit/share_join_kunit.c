@@ -677,7 +677,7 @@ static void join_cannot_map(struct kunit *test)
 
 	wire->map_error = 0;
 	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
-	wire_expect(wire, "CREATE, map, moved-in");
+	wire_expect(wire, "refill, CREATE, map, moved-in");
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 }
 
