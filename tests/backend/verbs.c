@@ -99,11 +99,16 @@ static bool on_screen(const struct connector *conn, uint64_t fb_cookie)
 		(conn->flip_pending && conn->next.fb_cookie == fb_cookie));
 }
 
-static bool on_any_screen(const struct device *dev, uint64_t fb_cookie)
+/* What the frontend wants to be shown: with a flip on its way, that one's alone. */
+static bool wanted_on_screen(const struct device *dev, uint64_t fb_cookie)
 {
-	for (unsigned int i = 0; i < dev->nr_connectors; i++)
-		if (on_screen(dev->connectors[i], fb_cookie))
+	for (unsigned int i = 0; i < dev->nr_connectors; i++) {
+		const struct connector *conn = dev->connectors[i];
+		const struct frame *frame = conn->flip_pending ? &conn->next : &conn->shown;
+
+		if (conn->configured && frame->fb_cookie == fb_cookie)
 			return true;
+	}
 	return false;
 }
 
@@ -205,7 +210,7 @@ static void look_up(const struct connector *conn, const struct xendispl_req *req
 	}
 	if (fb) {
 		view->fb = &fb->params;
-		view->fb_on_screen = on_any_screen(dev, fb->cookie);
+		view->fb_on_screen = wanted_on_screen(dev, fb->cookie);
 	}
 }
 

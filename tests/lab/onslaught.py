@@ -7,7 +7,7 @@ import time
 
 from attacks import ANY, CLIENTS, LATCHED, TALLY
 from lab import CTL, SLOW, scan
-from scenario import ends, eventually, paints, shows
+from scenario import ends, eventually, paints, shows_in_time
 from workload import Workload, rates, spin, watches_are_served
 
 SIZE = (640, 480)
@@ -67,7 +67,7 @@ def recovers(lab, guest, dev=0):
     with harm("lost its display"):
         guest.wait_connected(dev, timeout=40)
         p = paints_as_master(guest, f"--card {CARD.format(dev)} --seed 40 --flips 2")
-        shows(lab, guest, size=SIZE, seed=42, dev=dev)
+        shows_in_time(lab, guest, size=SIZE, seed=42, dev=dev)
         ends(p)
 
 
