@@ -404,12 +404,7 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
 		ret = xen_drm_batch_wait(&batch);
 	if (ret == -ENODEV)
 		return 0;
-	if (!ret)
-		ret = share_map(display, share);
-	/* Without a mapping the backend's pages are of no use; it may still make them. */
-	if (ret && is_told(display, view->told))
-		view_take_back(display, view);
-	return ret;
+	return ret ?: share_map(display, share);
 }
 
 /**
@@ -426,7 +421,7 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
  * Context: may sleep; waits for the backend.
  *
  * Returns: 0; -ENOSPC or -ENOMEM; -EINTR when the task is killed; -ETIMEDOUT; -EINVAL
- * or -ENXIO when the backend's pages cannot be mapped; or what it answered. The
+ * or -EIO when the backend's pages cannot be mapped; or what it answered. The
  * caller releases the share in either case.
  */
 int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
