@@ -29,11 +29,11 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/lab/check static state kunit fuzz lab hostile
+	@tests/check static state kunit fuzz lab hostile
 
 check-static check-state check-kunit check-fuzz check-lab check-igt check-hostile \
 	check-survive check-debug:
-	@tests/lab/check $(@:check-%=%)
+	@tests/check $(@:check-%=%)
 
 bench:
 	@tests/bench/run

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
-"""The attacks of tests/lab/attacks.py on our driver and on the kernel's own,
+"""The attacks of tests/scenarios/attacks.py on our driver and on the kernel's own,
 one guest each, judged alike; README.md tells how."""
 import argparse
 import re
@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab"))
-sys.path.insert(0, str(HERE.parent / "guest"))
+for neighbour in "guest", "lab", "scenarios":
+    sys.path.insert(0, str(HERE.parent / neighbour))
 import build  # noqa: E402
 import lab  # noqa: E402
 from attacks import ALL, SHORT  # noqa: E402

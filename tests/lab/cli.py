@@ -35,7 +35,7 @@ def boot_options(p):
     p.add_argument("--console", action="store_true", help="a text console on "
                    "the display")
     p.add_argument("--works", action="store_true", help="with a disk and a "
-                   "network, for workload.py")
+                   "network, for scenarios/workload.py")
     p.add_argument("--extra", default="", help="a line for the xl.cfg")
 
 

@@ -412,7 +412,7 @@ class CountingXen(Xen):
 class Guest:
     """One guest. vdispl is a list of displays, each a list of connectors
     'ID:WxH', or text in xl's own syntax. One that works has a disk and a
-    network, see workload.py."""
+    network, see scenarios/workload.py."""
 
     def __init__(self, xen, kernel="6.12", vdispl=(("0:1024x768",),),
                  be_alloc=0, kind=None, memory=512, vcpus=2, cmdline="",

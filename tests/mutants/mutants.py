@@ -188,7 +188,7 @@ def survives(mutant, tree):
     """Run the scenario, also of attacks that only a long run has; a mutant's
     module that does not build is no proof."""
     *_, scenario, platform = mutant
-    r = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "tests/lab",
+    r = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "tests/scenarios",
                         "--platform", platform, "-k", scenario], cwd=tree,
                        capture_output=True, text=True, check=False,
                        env={**os.environ, "LONG": "1"})

@@ -7,15 +7,17 @@ import signal
 import sys
 import time
 import traceback
+from pathlib import Path
 
 import pytest
 
-import attacks
-import build
-from lab import SLOW, Died, Xen, scan
-
-sys.path.insert(0, str(build.CHECKOUT / "tests/guest"))
-import survival  # noqa: E402 pylint: disable=wrong-import-position
+for neighbour in "guest", "lab":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / neighbour))
+# pylint: disable=wrong-import-position
+import attacks  # noqa: E402
+import build  # noqa: E402
+import survival  # noqa: E402
+from lab import SLOW, Died, Xen, scan  # noqa: E402
 
 WATCHDOG = 180
 OUT = build.CHECKOUT / "out"
