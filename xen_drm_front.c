@@ -31,16 +31,15 @@
 #define HALT_POLL_MS		10
 
 /*
- * Runs the works of all bus devices one after the other. So displays appear in the
- * order in which their backends got ready, and one that is being made can be waited
- * for. Frozen while the guest is suspended.
+ * The queue runs the works of all bus devices one after the other, so that displays
+ * appear in the order in which their backends got ready, and a work can look at the
+ * other bus devices. It is frozen while the guest is suspended.
  */
 struct workqueue_struct *xen_drm_front_wq;
-/* All bus devices. */
 LIST_HEAD(xen_drm_fronts);
-/* Protects xen_drm_fronts, for short times only: works take it. */
+/* Protects xen_drm_fronts. It is held for short times only, since works take it. */
 DEFINE_MUTEX(xen_drm_fronts_lock);
-/* A file for each bus device. */
+/* Directory with a file for each bus device. */
 static struct dentry *front_debugfs;
 
 /* ------------------------------------------------------------------------
@@ -62,7 +61,7 @@ static void front_write_wanted(struct xen_drm_front *front)
 	if (system_state <= SYSTEM_RUNNING)
 		xenbus_switch_state(xb_dev, wanted);
 
-	/* The reply came behind all events that are older than our state. */
+	/* XenStore's reply has come after all events that are older than our state. */
 	front->old_events = READ_ONCE(xb_dev->otherend_watch.nr_pending);
 
 	scoped_guard(spinlock_irqsave, &front->lock) {
@@ -75,7 +74,7 @@ static void front_write_wanted(struct xen_drm_front *front)
 	xen_drm_front_kick(front);
 }
 
-/* What is not there is Unknown; an error means that nobody can tell. */
+/* A missing node means Unknown. An error means that XenStore could not be read. */
 static int front_read_backend(struct xen_drm_front *front, enum xenbus_state *state)
 {
 	int value, ret;
@@ -88,7 +87,7 @@ static int front_read_backend(struct xen_drm_front *front, enum xenbus_state *st
 	return 0;
 }
 
-/* A node that is not there says nothing new. */
+/* A missing node leaves the device as it was read last. */
 static int front_read_offline(struct xen_drm_front *front, enum xenbus_state backend,
 			      bool *offline)
 {
@@ -123,9 +122,10 @@ static void front_break_as_left(struct xen_drm_front *front, enum xenbus_state b
 }
 
 /*
- * A backend that leaves may be back before the work looks, so the connection is
- * broken here. It may even be back before anybody has read its state. Then there is
- * an event that is younger than our Connected, and nothing but Connected to be read.
+ * The connection is broken here, and not by the work, because a backend that leaves
+ * may be back before the work runs. It may even be back before its state is read.
+ * Connected is all that can be read then, by an event that is younger than our own
+ * Connected.
  */
 static void front_note(struct xen_drm_front *front, enum xenbus_state backend, bool young)
 {
@@ -133,12 +133,12 @@ static void front_note(struct xen_drm_front *front, enum xenbus_state backend, b
 	bool left, offline;
 	int ret;
 
-	/* For the core all that could not be read is Unknown. */
+	/* The core passes Unknown for a state that it could not read, too. */
 	ret = backend == XenbusStateUnknown ? front_read_backend(front, &backend) : 0;
 	if (!ret)
 		ret = front_read_offline(front, backend, &offline);
 
-	/* An own state that has not been written yet is as good as Initialised. */
+	/* While Initialised has yet to be written, it counts as our state. */
 	left = xen_drm_state_has_left(own == XenbusStateConnected ?
 				      own : XenbusStateInitialised, backend);
 	scoped_guard(spinlock_irqsave, &front->lock) {
@@ -168,11 +168,11 @@ static void xen_drm_front_otherend_changed(struct xenbus_device *xb_dev,
 }
 
 /*
- * Others than we may have written our state. The core writes Closing when the guest
- * goes down, and does not tell drivers of the backend's states from then on. The
- * toolstack writes Initialising when it makes the device anew; the core of 7.x
- * removes the device then, that of 6.12 does not see it. Returns whether there is a
- * connection that the toolstack has ended so.
+ * Two others write our state. The core writes Closing when the guest goes down, and
+ * tells drivers of no state of the backend from then on. The toolstack writes
+ * Initialising when it makes the device anew; the core of 7.x removes the device
+ * then, that of 6.12 does not. Returns whether the toolstack has ended a connection
+ * in this way.
  */
 static bool front_is_reset(struct xen_drm_front *front)
 {
@@ -192,7 +192,7 @@ static bool front_is_reset(struct xen_drm_front *front)
 	       (own == XenbusStateInitialised || own == XenbusStateConnected);
 }
 
-/* Something in our directory, or the work wakes us. */
+/* Called for each change in our directory; the work causes one to wake the thread. */
 static void xen_drm_front_own_changed(struct xenbus_watch *watch, const char *path,
 				      const char *token)
 {
@@ -210,7 +210,7 @@ static void xen_drm_front_own_changed(struct xenbus_watch *watch, const char *pa
 
 	if (READ_ONCE(front->unread))
 		front_note(front, XenbusStateUnknown, false);
-	/* The work wants another state then. */
+	/* After a reset the work decides anew which state it wants. */
 	if (!strcmp(node, "state") && front_is_reset(front))
 		xen_drm_front_break(front, "the toolstack has made the device anew");
 	else
@@ -218,9 +218,9 @@ static void xen_drm_front_own_changed(struct xenbus_watch *watch, const char *pa
 }
 
 /*
- * After a migration neither rings nor grants are there any more. The core has set
- * our state to Initialising, but does not write it: if the toolstack has not made
- * the device anew, XenStore still has the old one.
+ * A resumed guest has neither rings nor grants any more. The core has set our state
+ * to Initialising, but does not write it to XenStore. If the toolstack has not made
+ * the device anew, the old state is still there.
  */
 static int xen_drm_front_resume(struct xenbus_device *xb_dev)
 {
@@ -235,7 +235,7 @@ static int xen_drm_front_resume(struct xenbus_device *xb_dev)
 		front->backend = XenbusStateUnknown;
 		front->offline = false;
 	}
-	/* The core watches another path from now on. */
+	/* The core watches another path from now on, which has no old events. */
 	front->old_events = 0;
 	xen_drm_front_break(front, "the guest was resumed");
 
@@ -252,8 +252,9 @@ static int xen_drm_front_resume(struct xenbus_device *xb_dev)
  */
 
 /*
- * The core closes what is Connected, and the next kernel wants what is Initialising.
- * What is in between is lost to it, so it goes back.
+ * The core closes a device that is Connected, and the next kernel begins with one that
+ * is Initialising. A state in between is of no use to it, so a reboot goes back from
+ * there.
  */
 static bool front_is_settled(struct xen_drm_front *front)
 {
@@ -339,7 +340,7 @@ static struct platform_device *front_create_parent(struct xen_drm_front *front)
 		.parent = &front->xb_dev->dev,
 		.name = "xen-vdispl",
 		.id = front->number,
-		/* Imported dma-bufs are mapped for it, though it does no DMA. */
+		/* The core maps imported dma-bufs for this device, though it does no DMA. */
 		.dma_mask = DMA_BIT_MASK(64),
 	};
 
@@ -376,7 +377,7 @@ static void front_delist(struct xen_drm_front *front)
 	list_del(&front->node);
 }
 
-/* All begins when the core tells of the backend's state, which it does at once. */
+/* The core tells of the backend's state right after this, which kicks the work. */
 static int xen_drm_front_probe(struct xenbus_device *xb_dev,
 			       const struct xenbus_device_id *id)
 {
@@ -410,8 +411,8 @@ err_free:
 }
 
 /*
- * Possibly in the xenwatch thread. With clients or without: they keep what is
- * theirs until they go.
+ * The xenwatch thread may run this. Clients keep their files, buffers and mappings
+ * until they close them.
  */
 static void xen_drm_front_remove(struct xenbus_device *xb_dev)
 {
@@ -424,7 +425,7 @@ static void xen_drm_front_remove(struct xenbus_device *xb_dev)
 
 	scoped_guard(spinlock_irqsave, &front->lock)
 		front->removed = true;
-	/* The work may wait for a reply. */
+	/* The work may wait for a reply, which this ends. */
 	xen_drm_front_break(front, "the driver is unbound");
 	cancel_delayed_work_sync(&front->work);
 

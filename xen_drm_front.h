@@ -29,16 +29,18 @@ struct xen_drm_pipe;
 /* Plane coordinates of DRM are 16.16 in a signed int. */
 #define XEN_DRM_MAX_DIM		S16_MAX
 #define XEN_DRM_UNIQUE_ID_LEN	64
-/* Time that the backend has for an answer. */
+/* Time that a backend has for an answer. */
 #define XEN_DRM_TIMEOUT_MS	3000
-/* Bytes of a sentence about what a backend did; more is cut off. */
+/* Size of a sentence about a fault, in bytes; longer ones are cut off. */
 #define XEN_DRM_FAULT_LEN	96
 
-/** struct xen_drm_cfg_connector - one connector, as the toolstack asks for it */
+/**
+ * struct xen_drm_cfg_connector - one connector, as the toolstack configured it
+ */
 struct xen_drm_cfg_connector {
-	/** @width: visible pixels per line, 1..XEN_DRM_MAX_DIM */
+	/** @width: number of visible pixels per line, 1..XEN_DRM_MAX_DIM */
 	u32 width;
-	/** @height: visible lines, 1..XEN_DRM_MAX_DIM */
+	/** @height: number of visible lines, 1..XEN_DRM_MAX_DIM */
 	u32 height;
 	/**
 	 * @unique_id: the toolstack's name of the connector, cut to fit; any
@@ -50,57 +52,57 @@ struct xen_drm_cfg_connector {
 /**
  * struct xen_drm_cfg - validated content of the device's XenStore directories
  *
- * Read once for each connection.
+ * The work of the bus device reads it anew for each connection.
  */
 struct xen_drm_cfg {
-	/** @num_connectors: 1..XEN_DRM_MAX_CONNECTORS */
+	/** @num_connectors: number of connectors, 1..XEN_DRM_MAX_CONNECTORS */
 	unsigned int num_connectors;
 	/** @version: protocol version of the connection, 1 or 2 */
 	unsigned int version;
-	/** @version_offered: the backend has a list, so it is told the choice */
+	/** @version_offered: whether the backend lists versions, and is told the choice */
 	bool version_offered;
-	/** @be_alloc: buffers are allocated by the backend */
+	/** @be_alloc: whether the backend allocates the buffers */
 	bool be_alloc;
-	/** @trusted: the backend may allocate buffers and see those of other drivers */
+	/** @trusted: whether the backend may allocate buffers and map those of other drivers */
 	bool trusted;
-	/** @connectors: the first @num_connectors are valid */
+	/** @connectors: connectors, of which the first @num_connectors are valid */
 	struct xen_drm_cfg_connector connectors[XEN_DRM_MAX_CONNECTORS];
 };
 
 /**
- * struct xen_drm_call - a request whose reply somebody waits for
+ * struct xen_drm_call - a request whose reply a task waits for
  *
- * Storage is the caller's, and must stay until xen_drm_chan_wait() returned for
- * it. Members are the channel's.
+ * The caller owns the storage, which must stay until xen_drm_chan_wait() has
+ * returned for it. The members are for the transport alone.
  */
 struct xen_drm_call {
-	/** @done: the reply has come; written under the channel's lock */
+	/** @done: whether the reply has come; written under the channel's lock */
 	bool done;
 	/** @id: identifier of the request in the ring */
 	u16 id;
 	/** @status: status of the reply, not yet translated */
 	s32 status;
-	/** @edid_size: bytes, in the reply to GET_EDID */
+	/** @edid_size: size of the EDID in bytes, in the reply to GET_EDID */
 	u32 edid_size;
 };
 
 /**
  * struct xen_drm_flip_ops - what a channel tells the pipe that uses it
  *
- * Called without the channel's lock, in any context, interrupts included. Never
- * called from xen_drm_chan_flip(), so they may take &drm_device.event_lock.
+ * The channel calls them without its lock, in any context, interrupts included.
+ * xen_drm_chan_flip() never calls them, so they may take &drm_device.event_lock.
  */
 struct xen_drm_flip_ops {
-	/** @done: the flip with this serial number is on the screen since @when */
+	/** @done: the backend shows the flip with this serial number since @when */
 	void (*done)(void *owner, u32 serial, ktime_t when);
-	/** @refused: the flip will not happen; @error is a negative errno */
+	/** @refused: the backend will not show the flip; @error is a negative errno */
 	void (*refused)(void *owner, u32 serial, int error);
 };
 
 /**
  * struct xen_drm_link - what a display needs of the connection that it has joined
  *
- * Zeroed while nobody is there.
+ * All of it is zero while the display has no connection.
  */
 struct xen_drm_link {
 	/** @conn: the connection, with a reference, or NULL */
@@ -132,28 +134,29 @@ struct xen_drm_display {
 	struct xen_drm_cfg cfg;
 	/** @group: devres group of the parent that owns the first reference */
 	void *group;
-	/** @registered: user space can see it; changed by the work of the bus device */
+	/** @registered: whether user space can see the device; changed by the bus device's work */
 	bool registered;
 	/** @pipes: one for each connector, private to xen_drm_front_kms.c */
 	struct xen_drm_pipe *pipes;
 
 	/**
-	 * @lock: protects all members below down to @fbs and their elements.
-	 * Held while the backend is asked about buffers; flips and modes do not
-	 * take it. Inside of modeset locks and of mmap_lock, outside of
-	 * &drm_device.event_lock
+	 * @lock: protects @link, and the lists @shares and @fbs with their
+	 * elements. It is held while the backend is asked about buffers; flips
+	 * and modes do not take it. It nests inside modeset locks and mmap_lock,
+	 * and outside &drm_device.event_lock
 	 */
 	struct mutex lock;
-	/** @link: present connection; written by *join* and *leave* alone */
+	/** @link: present connection; only *join* and *leave* write it */
 	struct xen_drm_link link;
 	/** @shares: shares with a page directory, and all of the backend's buffers */
 	struct list_head shares;
-	/** @fbs: living framebuffers */
+	/** @fbs: framebuffers that have not been released */
 	struct list_head fbs;
 
 	/**
-	 * @config_lock: read while a mode is sent and its reply waited for;
-	 * written by *leave*, to see that nobody uses the channels any more
+	 * @config_lock: held for reading while a commit sends modes and waits for
+	 * the replies. *Leave* takes it for writing once, to wait until no commit
+	 * uses a channel
 	 */
 	struct rw_semaphore config_lock;
 
@@ -161,11 +164,11 @@ struct xen_drm_display {
 	struct llist_head dead_fbs;
 	/** @dead_shares: shares to be destroyed and freed by @release_work */
 	struct llist_head dead_shares;
-	/** @dead_pages: pages of PAGE_SIZE behind @dead_shares */
+	/** @dead_pages: number of pages of PAGE_SIZE in @dead_shares */
 	atomic_long_t dead_pages;
-	/** @release_wq: ordered; runs @release_work alone */
+	/** @release_wq: ordered queue for @release_work alone */
 	struct workqueue_struct *release_wq;
-	/** @release_work: tells the backend of what has gone, and frees it */
+	/** @release_work: work that has the backend forget dead objects, and frees them */
 	struct work_struct release_work;
 };
 

@@ -21,111 +21,115 @@
 struct dentry;
 struct platform_device;
 
-/** struct xen_drm_front_stats - what an administrator may want to know */
+/**
+ * struct xen_drm_front_stats - counters that debugfs shows
+ */
 struct xen_drm_front_stats {
-	/** @trusted: the backend is, as parameter and toolstack say */
+	/** @trusted: whether the module's parameter and the toolstack trust the backend */
 	bool trusted;
-	/** @connections: begun since the driver was bound */
+	/** @connections: number of connections begun since the driver was bound */
 	unsigned int connections;
-	/** @faults: connections in which the backend broke the protocol */
+	/** @faults: number of connections in which the backend broke the protocol */
 	unsigned int faults;
-	/** @last_fault: how it did so last */
+	/** @last_fault: sentence about the latest fault */
 	char last_fault[XEN_DRM_FAULT_LEN];
 };
 
-/** struct xen_drm_front - the bus device, from probe to remove */
+/**
+ * struct xen_drm_front - the bus device, from probe to remove
+ */
 struct xen_drm_front {
 	/** @xb_dev: the xenbus device */
 	struct xenbus_device *xb_dev;
 	/**
-	 * @parent: of the DRM device. A platform device, since libdrm knows that
-	 * bus, but not Xen's
+	 * @parent: parent of the DRM device. It is a platform device, since libdrm
+	 * knows that bus, and not Xen's
 	 */
 	struct platform_device *parent;
-	/** @watch: of the device's directory: our state and the configuration */
+	/** @watch: watch of the device's directory, with our state and the configuration */
 	struct xenbus_watch watch;
 	/**
-	 * @old_events: events about the backend's state that are older than our
-	 * Connected, and have yet to be handled; the xenwatch thread's own
+	 * @old_events: number of queued events about the backend's state that are
+	 * older than the latest state of ours; for the xenwatch thread alone
 	 */
 	unsigned int old_events;
 	/** @debugfs: file that shows @stats */
 	struct dentry *debugfs;
-	/** @node: in the module's list of bus devices, under its lock */
+	/** @node: entry in xen_drm_fronts, under xen_drm_fronts_lock */
 	struct list_head node;
-	/** @number: of the xenbus device */
+	/** @number: number of the xenbus device, the N of vdispl-N */
 	int number;
 
-	/** @work: takes all steps. Owns all members from here down to @turn_by */
+	/** @work: work that takes all steps, and owns the members from here to @turn_by */
 	struct delayed_work work;
 	/** @display: the DRM device, NULL before the first connection */
 	struct xen_drm_display *display;
-	/** @registered: user space can see @display */
+	/** @registered: whether user space can see @display */
 	bool registered;
-	/** @cfg: of the latest connection */
+	/** @cfg: configuration of the latest connection */
 	struct xen_drm_cfg cfg;
-	/** @misconfigured: what was wrong with the configuration, or 0 */
+	/** @misconfigured: error that the configuration was refused with, or 0 */
 	int misconfigured;
-	/** @joined: @display uses @conn */
+	/** @joined: whether @display uses @conn */
 	bool joined;
-	/** @failed: @conn is of no use, for a reason that is not the backend's */
+	/** @failed: whether @conn is of no use, for a reason that is not the backend's */
 	bool failed;
-	/** @offered: the backend was told of @conn, at @began_at */
+	/** @offered: whether the backend has been told of @conn */
 	bool offered;
-	/** @began_at: jiffies when @conn was offered or joined, whichever was last */
+	/** @began_at: time when @conn was offered or joined, whichever was last, in jiffies */
 	unsigned long began_at;
-	/** @level: how bad the backend is, see xen_drm_state_hold_off() */
+	/** @level: argument of xen_drm_state_hold_off() */
 	unsigned int level;
-	/** @leaving: the backend has yet to be told that the last connection ended */
+	/** @leaving: whether the backend has yet to be told that a connection has ended */
 	bool leaving;
-	/** @resume_at: jiffies before which no connection is begun */
+	/** @resume_at: end of the hold-off, in jiffies */
 	unsigned long resume_at;
-	/** @retired: the connection before, open until the backend has other rings */
+	/** @retired: previous connection, open until the backend has other rings, or NULL */
 	struct xen_drm_conn *retired;
-	/** @retired_at: jiffies when it was retired */
+	/** @retired_at: time when @retired was left, in jiffies */
 	unsigned long retired_at;
-	/** @woken: the xenwatch thread has been woken, and has yet to come */
+	/** @woken: whether the xenwatch thread has been woken, and has yet to come */
 	bool woken;
-	/** @wake_at: jiffies when to wake it again, if @woken */
+	/** @wake_at: time to wake it again if @woken, in jiffies */
 	unsigned long wake_at;
-	/** @waits: there is a reason to look again at @look_at */
+	/** @waits: whether @work must run again at @look_at */
 	bool waits;
-	/** @look_at: jiffies, see @waits */
+	/** @look_at: time to run again if @waits, in jiffies */
 	unsigned long look_at;
-	/** @queues: @turn_by is set */
+	/** @queues: whether @turn_by is valid */
 	bool queues;
-	/** @turn_by: jiffies until which displays with lower numbers go first */
+	/** @turn_by: time until which displays with lower numbers go first, in jiffies */
 	unsigned long turn_by;
 
-	/** @lock: protects all members below. Taken in any context, a leaf */
+	/** @lock: protects all members below; a leaf, taken in any context */
 	spinlock_t lock;
-	/** @removed: @work may not be queued any more */
+	/** @removed: whether @work may not be queued any more */
 	bool removed;
-	/** @conn: the present connection; changed by @work and remove alone */
+	/** @conn: present connection or NULL; changed by @work and remove alone */
 	struct xen_drm_conn *conn;
-	/** @backend: the backend's state, as it was read last */
+	/** @backend: state of the backend, as the xenwatch thread read it last */
 	enum xenbus_state backend;
-	/** @offline: the toolstack takes the device away, as it was read last */
+	/** @offline: whether the toolstack takes the device away, as read last */
 	bool offline;
-	/** @unread: the backend's state could not be read, a new try is due */
+	/** @unread: whether the backend's state could not be read, and a new try is due */
 	bool unread;
 	/** @wanted: state that the xenwatch thread is to write, if @pending */
 	enum xenbus_state wanted;
-	/** @pending: @wanted has yet to be written */
+	/** @pending: whether @wanted has yet to be written */
 	bool pending;
-	/** @refused: the latest state could not be written */
+	/** @refused: whether the latest state could not be written */
 	bool refused;
-	/** @changed: the configuration may have changed */
+	/** @changed: whether the configuration may have changed */
 	bool changed;
-	/** @forget: the guest was resumed, so there are no rings and grants any more */
+	/** @forget: whether the guest was resumed, so that rings and grants are gone */
 	bool forget;
-	/** @answers: the backend answers again after a silence */
+	/** @answers: whether the backend answers again after a silence */
 	bool answers;
-	/** @closing: the guest goes down, and the core has written Closing */
+	/** @closing: whether the guest goes down, and the core has written Closing */
 	bool closing;
-	/** @halted: the guest is about to go down, so no connection is begun */
+	/** @halted: whether the guest is about to restart, so that no connection is begun */
 	bool halted;
-	/** @stats: for debugfs */
+	/** @stats: counters for debugfs */
 	struct xen_drm_front_stats stats;
 };
 

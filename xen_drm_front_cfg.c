@@ -16,18 +16,16 @@
 
 #include "xen_drm_front.h"
 
-/* Known to the toolstack, but not to displif.h. */
+/* Name of a node that toolstacks write, and displif.h does not define. */
 #define CFG_FIELD_TRUSTED	"trusted"
 #define CFG_LIST_SEPARATOR	","
 #define CFG_RESOLUTION_SEPARATOR 'x'
 /* Digits of the largest u32. */
 #define CFG_MAX_DIGITS		10
-/* A list of versions is not read any further. */
+/* Entries of a list of versions that are read. */
 #define CFG_MAX_VERSIONS	16
 
-/*
- * kstrtou32() accepts a sign and a trailing newline; displif.h knows neither.
- */
+/* kstrtou32() alone would accept a sign and a trailing newline, which displif.h does not. */
 static int cfg_parse_u32(const char *text, size_t len, u32 *value)
 {
 	char digits[CFG_MAX_DIGITS + 1];
@@ -45,8 +43,8 @@ static int cfg_parse_u32(const char *text, size_t len, u32 *value)
 }
 
 /*
- * The largest size is just below 4 GiB with four bytes per pixel. Whether there
- * are grants for it is seen with the buffer.
+ * The largest size takes just below 4 GiB with four bytes per pixel. Whether there
+ * are grants for it is checked when a buffer is made.
  */
 static bool cfg_size_is_sane(u32 width, u32 height)
 {
@@ -119,11 +117,11 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_parse_trusted);
  * xen_drm_cfg_pick_version - choose the protocol version
  * @list: the backend's "versions" node, NULL when there is none
  *
- * Implements displif.h, "Protocol version". What is not a number is passed
- * over, and so is all behind the first CFG_MAX_VERSIONS entries.
+ * Implements displif.h, "Protocol version". Entries that are no numbers are
+ * skipped, and so are all after the first CFG_MAX_VERSIONS.
  *
- * Returns: the highest version that both ends know, 1 without a list,
- * -EPROTONOSUPPORT when there is none in it.
+ * Returns: the highest version that both ends know; 1 without a list;
+ * -EPROTONOSUPPORT when the list has none that we know.
  */
 int xen_drm_cfg_pick_version(const char *list)
 {
@@ -182,7 +180,8 @@ static int cfg_read_resolution(struct xenbus_device *xb_dev, unsigned int index,
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 	if (!text) {
-		xenbus_dev_error(xb_dev, -ENOENT, "connector %u: it has no resolution", index);
+		xenbus_dev_error(xb_dev, -ENOENT, "connector %u: no resolution, expected WIDTHxHEIGHT",
+				 index);
 		return -ENOENT;
 	}
 
@@ -252,10 +251,11 @@ static int cfg_read_connectors(struct xenbus_device *xb_dev, struct xen_drm_cfg 
 	if (ret < 0)
 		return ret;
 	if (ret)
-		dev_warn(&xb_dev->dev, "only the first %u connectors are used\n", i);
+		dev_warn(&xb_dev->dev, "more connectors than %u, the others are not used\n", i);
 
 	if (!i) {
-		xenbus_dev_error(xb_dev, -ENODEV, "no connector is configured");
+		xenbus_dev_error(xb_dev, -ENODEV, "no connector is configured, expected %s/0",
+				 xb_dev->nodename);
 		return -ENODEV;
 	}
 	cfg->num_connectors = i;
@@ -288,14 +288,14 @@ static int cfg_read_version(struct xenbus_device *xb_dev, struct xen_drm_cfg *cf
 /**
  * xen_drm_cfg_read - read and validate the device's configuration
  * @xb_dev: the bus device
- * @cfg: filled on success; what is not used of it is zeroed
+ * @cfg: filled on success; unused members are zero
  *
  * Implements displif.h, "Frontend XenBus Nodes" and "Backend XenBus Nodes".
  * Writes what is wrong to the log and to the device's error node.
  *
  * Returns: 0; an error for which xen_drm_cfg_is_wrong() is true when the
- * configuration is wrong; otherwise an error of XenStore, or -ENOMEM: what
- * cannot be read is not taken for missing.
+ * configuration is wrong; otherwise an error of XenStore, or -ENOMEM. A node that
+ * cannot be read does not count as missing.
  */
 int xen_drm_cfg_read(struct xenbus_device *xb_dev, struct xen_drm_cfg *cfg)
 {
@@ -320,7 +320,7 @@ int xen_drm_cfg_read(struct xenbus_device *xb_dev, struct xen_drm_cfg *cfg)
 }
 
 /**
- * xen_drm_cfg_is_wrong - is the configuration itself the reason of an error?
+ * xen_drm_cfg_is_wrong - check whether an error is due to the configuration itself
  * @error: what xen_drm_cfg_read() returned
  *
  * Returns: whether another try makes no sense before the configuration changes.
@@ -342,7 +342,7 @@ bool xen_drm_cfg_is_wrong(int error)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_is_wrong);
 
 /**
- * xen_drm_cfg_is_setting - may a node be a part of the configuration?
+ * xen_drm_cfg_is_setting - check whether a node may be a part of the configuration
  * @path: the node's path below the device's directory
  *
  * Returns: whether it is not one of those that the frontend itself writes.

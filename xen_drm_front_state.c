@@ -14,57 +14,57 @@
 /**
  * DOC: State machine
  *
- * Nothing remembers what the backend did before. Whenever its state or ours
- * changes, or a connection breaks, the facts are collected as they are then,
- * and xen_drm_state_next() says from them alone what to do. States that the
- * backend repeats, skips or passes too fast to be seen need no care of their
- * own, with one exception: a backend that leaves and is back before anybody has
- * read its state. The xenwatch thread breaks the connection for that.
+ * The driver does not remember what the backend did before. Whenever its state or
+ * ours changes, or a connection breaks, the work collects the present facts, and
+ * xen_drm_state_next() decides from them alone. States that the backend repeats,
+ * skips or passes too fast to be seen need no care of their own, with one
+ * exception: a backend that leaves and is back before its state has been read.
+ * The xenwatch thread breaks the connection for that.
  *
- * One owner takes all steps: a work item of the bus device. The xenwatch thread
- * serves every device of the guest, so it only notes the backend's state, breaks
- * a connection whose backend has left, and writes our state. It has to be the
- * one that writes. The core compares our state in XenStore with its own record
- * in that thread; if only one of them is Initialising it concludes that the
- * toolstack has reset the device, and removes it. So the work says which state
- * it wants and wakes the thread by writing the present state once more. It does
- * not wait for it, because the driver's remove function runs in that thread and
- * waits for the work. Until the state is written, no step but LEAVE is taken.
+ * The work of the bus device takes all steps. The xenwatch thread serves every
+ * device of the guest, so it only notes the backend's state, breaks a connection
+ * whose backend has left, and writes our state. Only that thread may write it,
+ * because the core compares our state in XenStore with its own record there. If
+ * only one of the two is Initialising, the core concludes that the toolstack has
+ * reset the device, and removes it. So the work says which state it wants, and
+ * wakes the thread by writing the present state once more. It does not wait for
+ * the thread, because the driver's remove function runs there and waits for the
+ * work. Until the state is written, the work takes no step but LEAVE and CLOSE.
  *
  * A connection begins with CONNECT and ends with LEAVE, whatever the reason.
  * JOIN, in between, lets the display use it. The display survives that; only
  * CLOSE unplugs it, when the toolstack takes the device away.
  *
- * After LEAVE our state is Initialising, since a backend that waits for us waits
- * for that. It is written before rings, event channels or grants are given up:
- * a backend that was killed and started again takes up the rings of a frontend
- * whose state is Initialised or Connected, and some are deaf for ever if the
- * rings go away under them. The old connection is retired for that: kept open,
- * but not listened to, until the backend has taken up the rings of the next one.
- * InitWait would be too early, since a backend says it while it takes up rings.
+ * After LEAVE our state is Initialising, which is what a new backend waits for. It
+ * is written before rings, event channels or grants are given up, because a
+ * backend that was killed and started again takes up the rings of a frontend
+ * whose state is Initialised or Connected. Some are deaf for ever if these rings
+ * go away. So the old connection is retired: kept open, but not listened to, until
+ * the backend has taken up the rings of the next one. InitWait would be too early,
+ * since a backend is in that state while it takes up rings.
  *
- * The core writes Closing when one of its functions fails. It is as good as any
- * other state without a connection: the way leads back to Initialising, after a
- * hold-off. Closed is for a wrong configuration, for the toolstack and for the
- * end of the guest.
+ * The core writes Closing when one of its functions fails. From there, as from any
+ * other state without a connection, the way leads back to Initialising, after a
+ * hold-off. Closed is for a wrong configuration, for a device that the toolstack
+ * takes away, and for the end of the guest.
  */
 
-/* A connection that lasted so long proves the backend to be well. */
+/* Seconds after which a connection proves that its backend works. */
 #define STATE_GOOD_S	60
-/* A connection that lasted less was a failure, as one that ends by a fault. */
+/* Seconds before which the end of a connection counts as a fault. */
 #define STATE_SHORT_S	5
-/* A backend may restart so often in a row before it has to wait. */
+/* Connections in a row that may end before STATE_GOOD_S without a hold-off. */
 #define STATE_FREE	3
 #define STATE_HOLD_MIN_S	2
 #define STATE_HOLD_MAX_S	64
 
 /**
- * xen_drm_state_has_left - does this state mean that the backend has left?
+ * xen_drm_state_has_left - check whether a state means that the backend has left
  * @own: our state, Initialised or Connected
  * @backend: the backend's state, any number
  *
- * Returns: whether the backend does not, or does not any more, know of the
- * connection that we offer or have.
+ * Returns: whether the backend cannot take up, or has given up, the connection
+ * that we offer or have.
  */
 bool xen_drm_state_has_left(enum xenbus_state own, enum xenbus_state backend)
 {
@@ -73,7 +73,7 @@ bool xen_drm_state_has_left(enum xenbus_state own, enum xenbus_state backend)
 		return false;
 	case XenbusStateInitWait:
 	case XenbusStateInitialised:
-		/* Before Connected it just has not yet seen our rings. */
+		/* Until we are Connected, the backend may not have seen our rings yet. */
 		return own == XenbusStateConnected;
 	default:
 		return true;
@@ -86,7 +86,7 @@ static struct xen_drm_decision state_decide(enum xen_drm_step step, enum xenbus_
 	return (struct xen_drm_decision) { .step = step, .then = then };
 }
 
-/* A backend that starts may pass Closing and Closed; only offline do they close us. */
+/* Closing and Closed count only if the device is offline: a backend that starts may pass them. */
 static bool state_must_close(const struct xen_drm_facts *facts)
 {
 	if (facts->shutdown)
@@ -104,10 +104,10 @@ static bool state_must_leave(const struct xen_drm_facts *facts)
 
 	switch (facts->own) {
 	case XenbusStateInitialising:
-		/* Initialised could not be written if it is not pending. */
+		/* If Initialised is not pending, it could not be written. */
 		return !facts->pending;
 	case XenbusStateInitialised:
-		/* Nor could Connected. */
+		/* If Connected is not pending, it could not be written. */
 		if (facts->joined && !facts->pending)
 			return true;
 		return xen_drm_state_has_left(facts->own, facts->backend);
@@ -148,7 +148,7 @@ static struct xen_drm_decision state_next_alone(const struct xen_drm_facts *fact
 		return state_decide(XEN_DRM_IDLE, XenbusStateClosed);
 	if (facts->held_off)
 		return idle;
-	/* Whatever we have come to, a connection begins here. */
+	/* Each connection begins in Initialising, whatever our state is now. */
 	if (facts->own != XenbusStateInitialising)
 		return state_decide(XEN_DRM_IDLE, XenbusStateInitialising);
 	if (facts->backend == XenbusStateInitWait)
@@ -158,11 +158,11 @@ static struct xen_drm_decision state_next_alone(const struct xen_drm_facts *fact
 }
 
 /**
- * xen_drm_state_next - decide what to do
- * @facts: what is the case
+ * xen_drm_state_next - decide on the next step
+ * @facts: present facts
  *
- * Implements displif.h, "States", but for Reconfiguring: nothing of a display
- * depends on its connection, so there is nothing to wait for.
+ * Implements displif.h, "States", except Reconfiguring, which is for a frontend that
+ * must wait for its clients. A display does not depend on its connection.
  *
  * Returns: the step, and the own state that is wanted afterwards.
  */
@@ -174,12 +174,12 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_state_next);
 
 /**
  * xen_drm_state_level - account for the end of a connection
- * @level: what this function returned at the end before, 0 at first
+ * @level: what this function returned for the connection before, 0 for the first
  * @seconds: how long the connection lasted, from Connected on
- * @fault: it ended by a fault, or has never been made
+ * @fault: whether it ended by a fault, or could not be made
  *
- * Returns: how bad the backend is, see xen_drm_state_hold_off(). A backend that
- * is restarted now and then is not bad at all.
+ * Returns: the level for xen_drm_state_hold_off(), which is higher the more
+ * connections in a row went wrong.
  */
 unsigned int xen_drm_state_level(unsigned int level, unsigned int seconds, bool fault)
 {
@@ -187,14 +187,14 @@ unsigned int xen_drm_state_level(unsigned int level, unsigned int seconds, bool 
 		level = 0;
 	if (fault || seconds < STATE_SHORT_S)
 		level = max(level, STATE_FREE);
-	/* Beyond any hold-off, without an end of the numbers. */
+	/* The limit is beyond the longest hold-off, and keeps the number from overflowing. */
 	return min(level + 1, STATE_FREE + 16);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_state_level);
 
 /**
- * xen_drm_state_hold_off - how long to wait for the next connection
- * @level: of xen_drm_state_level()
+ * xen_drm_state_hold_off - tell how long to wait for the next connection
+ * @level: what xen_drm_state_level() returned
  *
  * Returns: seconds, 0 or 2 to 64, doubled from level to level.
  */

@@ -27,37 +27,41 @@ enum xen_drm_step {
 	XEN_DRM_CLOSE,
 };
 
-/** struct xen_drm_facts - what a decision is made on */
+/**
+ * struct xen_drm_facts - facts that the next step is decided from
+ */
 struct xen_drm_facts {
 	/** @own: our state, as the xenbus core has it */
 	enum xenbus_state own;
-	/** @pending: the xenwatch thread has yet to write the state that is wanted */
+	/** @pending: whether the xenwatch thread has yet to write the wanted state */
 	bool pending;
-	/** @backend: the backend's state, as the xenwatch thread last read it */
+	/** @backend: state of the backend, as the xenwatch thread read it last */
 	enum xenbus_state backend;
-	/** @offline: the toolstack takes the device away */
+	/** @offline: whether the toolstack takes the device away */
 	bool offline;
-	/** @connected: there is a connection that is not retired */
+	/** @connected: whether there is a connection that is not retired */
 	bool connected;
-	/** @joined: the display uses the connection */
+	/** @joined: whether the display uses the connection */
 	bool joined;
 	/**
-	 * @broken: the connection must end, whatever the states say: the backend
-	 * broke the protocol, left, began anew, was silent for too long, or the
-	 * guest was resumed
+	 * @broken: whether the connection must end, whatever the states say: the
+	 * backend broke the protocol, left, began anew, was silent for too long,
+	 * or the guest was resumed
 	 */
 	bool broken;
-	/** @held_off: no connection may be begun yet */
+	/** @held_off: whether no connection may be begun yet */
 	bool held_off;
-	/** @misconfigured: the configuration was wrong, and is still the same */
+	/** @misconfigured: whether the configuration was wrong, and is still the same */
 	bool misconfigured;
-	/** @shutdown: the guest is going down, and the xenbus core closes the device */
+	/** @shutdown: whether the guest goes down, and the xenbus core closes the device */
 	bool shutdown;
 };
 
-/** struct xen_drm_decision - what to do, and what to tell afterwards */
+/**
+ * struct xen_drm_decision - a step, and the state that follows it
+ */
 struct xen_drm_decision {
-	/** @step: what to do now */
+	/** @step: step to take now */
 	enum xen_drm_step step;
 	/**
 	 * @then: own state that the xenwatch thread is to write when the step is

@@ -25,17 +25,17 @@
 
 static bool trusted = true;
 module_param(trusted, bool, 0444);
-MODULE_PARM_DESC(trusted, "Is the backend trusted to allocate buffers and to see other drivers' (default Y)");
+MODULE_PARM_DESC(trusted, "May the backend allocate buffers and map those of other drivers (default Y)");
 
 static unsigned int hold_off_max = 64;
 module_param(hold_off_max, uint, 0644);
-MODULE_PARM_DESC(hold_off_max, "Seconds that a backend is held off at most that fails again and again (default 64)");
+MODULE_PARM_DESC(hold_off_max, "Longest hold-off of a backend that fails again and again, in seconds (default 64)");
 
-/* How often to look for what nobody tells us of. */
+/* Interval of polling for facts that no event tells of. */
 #define FRONT_POLL		HZ
-/* How long a backend that was killed may take to come back and see our state. */
+/* Time that a backend which was killed has to come back, and to read our state. */
 #define FRONT_RETIREMENT	(60 * HZ)
-/* How long displays with lower numbers may take to get a lower card's number. */
+/* Time that a new display lets those with lower numbers become cards first. */
 #define FRONT_TURN		(2 * HZ)
 #define FRONT_TURN_POLL		(HZ / 10)
 
@@ -73,7 +73,7 @@ static const struct xen_drm_conn_ops front_conn_ops = {
 };
 
 /**
- * xen_drm_front_hold_off_time - how long to wait for the next connection
+ * xen_drm_front_hold_off_time - tell how long to wait for the next connection
  * @front: the bus device
  *
  * Context: the work.
@@ -89,7 +89,7 @@ unsigned int xen_drm_front_hold_off_time(const struct xen_drm_front *front)
  * xen_drm_front_hold_off - account for the end of a connection
  * @front: the bus device
  * @seconds: how long the connection lasted
- * @fault: it ended by a fault, or has never been made
+ * @fault: whether it ended by a fault, or could not be made
  *
  * Context: the work.
  */
@@ -172,7 +172,7 @@ static void front_close_retired(struct xen_drm_front *front)
 	xen_drm_conn_put(conn);
 }
 
-/* Returns whether the guest goes on, so that there may be a connection. */
+/* Returns false if the guest or the device goes away, so that there may be no connection. */
 static bool front_set_conn(struct xen_drm_front *front, struct xen_drm_conn *conn)
 {
 	scoped_guard(spinlock_irqsave, &front->lock) {
@@ -188,7 +188,7 @@ static bool front_set_conn(struct xen_drm_front *front, struct xen_drm_conn *con
 	return true;
 }
 
-/* Our state is still Initialising, so no backend looks for the rings. */
+/* No backend has looked for these rings yet, since our state is still Initialising. */
 static void front_drop_conn(struct xen_drm_front *front, struct xen_drm_conn *conn)
 {
 	front_set_conn(front, NULL);
@@ -275,7 +275,7 @@ bool xen_drm_front_connect(struct xen_drm_front *front)
 	if (!ret)
 		return !xen_drm_conn_is_broken(front->conn);
 
-	/* What is wrong with the configuration has been said. */
+	/* A wrong configuration has been logged already. */
 	if (!front->misconfigured && ret != -ESHUTDOWN)
 		xenbus_dev_error(front->xb_dev, ret, "beginning a connection");
 	xen_drm_front_hold_off(front, 0, true);
@@ -288,8 +288,8 @@ bool xen_drm_front_connect(struct xen_drm_front *front)
  */
 
 /*
- * Is a display with a lower number on its way? Works run one after the other, so
- * what belongs to another one's work does not change.
+ * Returns whether @other has a lower number and is about to become a card. Members
+ * that belong to its work do not change now, since works run one after the other.
  */
 static bool front_is_before(const struct xen_drm_front *other, const struct xen_drm_front *front)
 {
@@ -303,7 +303,7 @@ static bool front_is_before(const struct xen_drm_front *other, const struct xen_
 	       backend == XenbusStateConnected;
 }
 
-/* Cards get their numbers in the order of the displays', if that costs no time. */
+/* Displays become cards in the order of their numbers, unless one takes too long. */
 static bool front_must_queue(struct xen_drm_front *front)
 {
 	struct xen_drm_front *other;
@@ -335,7 +335,7 @@ static void front_unplug(struct xen_drm_front *front)
 	front->registered = false;
 }
 
-/* A display that does not fit the configuration any more gives way to a new one. */
+/* A display that does not fit the configuration any more is unplugged for a new one. */
 static int front_get_display(struct xen_drm_front *front)
 {
 	struct xen_drm_display *display;
@@ -367,7 +367,7 @@ static int front_join(struct xen_drm_front *front)
 	ret = xen_drm_display_join(front->display, front->conn, &front->cfg);
 	if (ret)
 		return ret;
-	/* Joining takes its time: do not show a card that has no backend any more. */
+	/* The connection may have ended meanwhile, and a card needs one to begin with. */
 	if (xen_drm_conn_is_broken(front->conn))
 		return -ENODEV;
 	if (front->registered)
@@ -385,7 +385,7 @@ static int front_join(struct xen_drm_front *front)
 }
 
 /**
- * xen_drm_front_join - let the display use the connection
+ * xen_drm_front_join - have the display join the connection
  * @front: the bus device, whose backend has taken up the rings
  *
  * Makes the display if there is none, or if it does not fit the configuration.
@@ -414,7 +414,7 @@ bool xen_drm_front_join(struct xen_drm_front *front)
 
 	front->joined = true;
 	front->began_at = jiffies;
-	/* The backend has new rings, so nobody wants the old ones any more. */
+	/* The backend has the new rings, so it does not look for the old ones any more. */
 	front_close_retired(front);
 	dev_info(&xb_dev->dev, "connected to domain %d, protocol version %u\n",
 		 xb_dev->otherend_id, front->cfg.version);
@@ -450,10 +450,10 @@ static bool front_must_forget(struct xen_drm_front *front)
 }
 
 /**
- * xen_drm_front_leave - let the display go on without the connection
+ * xen_drm_front_leave - have the display leave the connection
  * @front: the bus device, with a connection
  *
- * The connection is retired: kept open, but not heard.
+ * The connection is retired: kept open, but not listened to.
  *
  * Context: the work, or remove.
  */
@@ -476,7 +476,7 @@ void xen_drm_front_leave(struct xen_drm_front *front)
 	front_close_retired(front);
 	front->retired = conn;
 	front->retired_at = jiffies;
-	/* After a resume it has neither ports nor grants. */
+	/* After a resume it has neither ports nor grants that a backend could take up. */
 	if (forget)
 		front_close_retired(front);
 }
@@ -485,7 +485,7 @@ void xen_drm_front_leave(struct xen_drm_front *front)
  * xen_drm_front_check_resumed - forget what the guest had before it was suspended
  * @front: the bus device
  *
- * If there is a connection, xen_drm_front_leave() does so.
+ * Does nothing if there is a connection: xen_drm_front_leave() forgets then.
  *
  * Context: the work.
  */
@@ -503,8 +503,8 @@ void xen_drm_front_check_resumed(struct xen_drm_front *front)
  * xen_drm_front_check_retired - close a connection that was retired long ago
  * @front: the bus device
  *
- * A backend that was killed, and does not come back within a minute, reads what
- * we have written since.
+ * A backend that comes back after more than a minute will have read our present
+ * state, so it does not take up the old rings.
  *
  * Context: the work.
  */
@@ -527,11 +527,11 @@ void xen_drm_front_check_retired(struct xen_drm_front *front)
 /**
  * xen_drm_front_close - end the connection, if there is one, and the display
  * @front: the bus device
- * @shutdown: the guest goes down, rather than the toolstack takes the device away
+ * @shutdown: whether the guest goes down, as opposed to the device being taken away
  *
- * Clients of a guest that goes down need not be told, but a kernel that comes
- * after this one wants all memory to be its own. The core waits for that, at most
- * 5 s for each device, so the way by the xenwatch thread is spared.
+ * When the guest goes down, clients need not be told, but rings are closed, since
+ * the next kernel must have all memory for itself. The core waits for that, up to
+ * 5 s for each device, so it is told here, and not by the xenwatch thread.
  *
  * Context: the work.
  */
@@ -550,7 +550,7 @@ void xen_drm_front_close(struct xen_drm_front *front, bool shutdown)
 
 /**
  * xen_drm_front_end - give back all that the bus device has
- * @front: the bus device, which nobody else uses any more
+ * @front: the bus device, without any other user
  *
  * Context: may sleep; does not wait for the backend.
  */
@@ -564,7 +564,7 @@ void xen_drm_front_end(struct xen_drm_front *front)
 		xen_drm_front_check_resumed(front);
 	front_unplug(front);
 
-	/* From Initialising it would be no news, but race with the core. */
+	/* A backend needs no Closed after Initialising, and the write would race with the core. */
 	if (xb_dev->state != XenbusStateInitialising)
 		xenbus_switch_state(xb_dev, XenbusStateClosed);
 	front_close_retired(front);

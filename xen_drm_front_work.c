@@ -23,9 +23,9 @@ static unsigned int silence_timeout = 30;
 module_param(silence_timeout, uint, 0644);
 MODULE_PARM_DESC(silence_timeout, "Seconds without an answer after which the connection is given up, 0 for never (default 30)");
 
-/* How long a backend may take at least from our Initialised to its Connected. */
+/* Least time that a backend has from our Initialised to its Connected. */
 #define FRONT_PATIENCE		(30 * HZ)
-/* How often to look for what nobody tells us of. */
+/* Interval of polling for facts that no event tells of. */
 #define FRONT_POLL		HZ
 
 /**
@@ -42,9 +42,9 @@ void xen_drm_front_kick(struct xen_drm_front *front)
 }
 
 /**
- * xen_drm_front_look_at - have the work run again, at the earliest of all times
+ * xen_drm_front_look_at - have the work run again, at the earliest of all such times
  * @front: the bus device
- * @when: jiffies
+ * @when: time in jiffies
  *
  * Context: the work.
  */
@@ -58,9 +58,9 @@ void xen_drm_front_look_at(struct xen_drm_front *front, unsigned long when)
 /**
  * xen_drm_front_break - break the present connection, if there is one
  * @front: the bus device
- * @why: end of a sentence that says how we know that it is over
+ * @why: reason for the log, as the end of a sentence
  *
- * Context: may be called without being the work; does not sleep.
+ * Context: any, in the work or not; does not sleep.
  */
 void xen_drm_front_break(struct xen_drm_front *front, const char *why)
 {
@@ -88,7 +88,7 @@ static void front_want(struct xen_drm_front *front, enum xenbus_state state)
 	front->woken = false;
 }
 
-/* Writes our state in XenStore once more, whatever it is there. */
+/* Writes the state that XenStore has for us once more, which wakes the xenwatch thread. */
 static int front_touch(struct xen_drm_front *front)
 {
 	const char *dir = front->xb_dev->nodename;
@@ -109,7 +109,7 @@ static int front_touch(struct xen_drm_front *front)
 	return xenbus_transaction_end(xbt, false);
 }
 
-/* Wakes the xenwatch thread if there is something to do for it, until it comes. */
+/* Wakes the xenwatch thread if there is something to do for it, again until it comes. */
 static void front_wake_xenwatch(struct xen_drm_front *front)
 {
 	bool asks;
@@ -136,7 +136,7 @@ static void front_wake_xenwatch(struct xen_drm_front *front)
  * Facts
  */
 
-/* The time counts from when the backend can read that the connection has ended. */
+/* A hold-off begins when the backend can read that the connection has ended. */
 static bool front_is_held_off(struct xen_drm_front *front)
 {
 	if (front->leaving) {
@@ -180,7 +180,7 @@ static struct xen_drm_facts front_facts(struct xen_drm_front *front)
 	return facts;
 }
 
-/* A state that cannot be written is tried again after a while, from the beginning. */
+/* A state that could not be written causes a hold-off, after which all begins anew. */
 static void front_check_refused(struct xen_drm_front *front)
 {
 	bool refused;
@@ -194,10 +194,10 @@ static void front_check_refused(struct xen_drm_front *front)
 }
 
 /* ------------------------------------------------------------------------
- * What nobody tells us of
+ * Time limits, and facts that no event tells of
  */
 
-/* The xenwatch thread may be late. What is read here is not used for anything else. */
+/* The xenwatch thread may be late, so this reads the state, too, and for itself alone. */
 static bool front_is_taken_up(struct xen_drm_front *front)
 {
 	return READ_ONCE(front->backend) == XenbusStateConnected ||
@@ -206,9 +206,9 @@ static bool front_is_taken_up(struct xen_drm_front *front)
 }
 
 /*
- * A backend that restarts between our Initialised and its look at it may wait
- * for the handshake to begin anew, while all that we saw is InitWait, as before.
- * If it is just slow, it gets more time at each try.
+ * A backend that restarts before it has read our Initialised may wait for a new
+ * handshake, while we see nothing but InitWait. One that is only slow gets more
+ * time at each try.
  */
 static void front_check_patience(struct xen_drm_front *front)
 {
@@ -257,7 +257,7 @@ static void front_check_config(struct xen_drm_front *front)
 	int ret = -ENOMEM;
 
 	scoped_guard(spinlock_irqsave, &front->lock) {
-		/* Another backend may speak another version. */
+		/* A backend that restarts may speak other versions. */
 		if (front->misconfigured == -EPROTONOSUPPORT &&
 		    front->backend != XenbusStateInitWait)
 			front->misconfigured = 0;
@@ -287,7 +287,7 @@ static void front_check_config(struct xen_drm_front *front)
 	}
 }
 
-/* The clients' pictures have changed while the backend did not answer. */
+/* Clients may have changed their pictures while the backend was silent. */
 static void front_check_answers(struct xen_drm_front *front)
 {
 	bool answers;
@@ -340,7 +340,7 @@ static void front_step(struct xen_drm_front *front)
 	if (!front_take(front, decision.step, facts.shutdown))
 		return;
 
-	/* A step also takes back what was wanted before. */
+	/* A step also takes back a state that was wanted before. */
 	if (decision.then != READ_ONCE(front->xb_dev->state) || (facts.pending && !idle))
 		front_want(front, decision.then);
 	if (!idle)
@@ -349,11 +349,11 @@ static void front_step(struct xen_drm_front *front)
 
 /**
  * xen_drm_front_work - take the next step, if there is one
- * @work: of the bus device
+ * @work: &xen_drm_front.work
  *
- * All works of the module run one after the other, in the order in which they were
- * queued, and are frozen while the guest is suspended: the paths in XenStore may
- * change then.
+ * The works of all bus devices run one after the other, in the order in which they
+ * were queued. They are frozen while the guest is suspended, since paths in XenStore
+ * may change then.
  */
 void xen_drm_front_work(struct work_struct *work)
 {
@@ -374,7 +374,7 @@ void xen_drm_front_work(struct work_struct *work)
 	if (!front->waits)
 		return;
 
-	/* Does nothing if the work has been kicked meanwhile. */
+	/* A work that has been kicked meanwhile stays queued for now. */
 	now = jiffies;
 	delay = time_after(front->look_at, now) ? front->look_at - now : 0;
 	scoped_guard(spinlock_irqsave, &front->lock)
