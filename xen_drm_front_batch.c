@@ -11,10 +11,10 @@
 #include "xen_drm_front_proto.h"
 
 /**
- * xen_drm_batch_is_refusal - did the backend say no
- * @error: of a request
+ * xen_drm_batch_is_refusal - check whether an error means that the backend refused
+ * @error: error of a request
  *
- * Returns: whether it did. What it has not answered, it may do later.
+ * Returns: whether it does. A request without a reply may still be executed.
  */
 bool xen_drm_batch_is_refusal(int error)
 {
@@ -41,12 +41,12 @@ static void batch_collect(struct xen_drm_batch *batch)
 
 /**
  * xen_drm_batch_next - get storage for the reply to the next request
- * @batch: the batch; waited for if it is full
+ * @batch: the batch; its replies are waited for if it is full
  * @told: number of a connection, cleared if the backend refuses the request, or NULL
  *
  * Context: may sleep.
  *
- * Returns: the storage, for a request that xen_drm_batch_sent() must be told of.
+ * Returns: the storage. xen_drm_batch_sent() must follow when the request was sent.
  */
 struct xen_drm_call *xen_drm_batch_next(struct xen_drm_batch *batch, u64 *told)
 {
@@ -59,7 +59,7 @@ struct xen_drm_call *xen_drm_batch_next(struct xen_drm_batch *batch, u64 *told)
 /**
  * xen_drm_batch_sent - account for a request
  * @batch: the batch
- * @ret: 0 if the request has been put into the ring
+ * @ret: result of sending, 0 if the request is in the ring
  *
  * Returns: @ret.
  */

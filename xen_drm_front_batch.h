@@ -11,22 +11,24 @@
 
 #include "xen_drm_front.h"
 
-/* As many requests as the ring has room for go out before replies are waited for. */
+/* Number of requests that go out before replies are waited for; the ring has as many. */
 #define XEN_DRM_BATCH_WINDOW	32
 
-/** struct xen_drm_batch - requests whose replies are waited for together */
+/**
+ * struct xen_drm_batch - requests whose replies are waited for together
+ */
 struct xen_drm_batch {
-	/** @chan: channel for all of them; all else is zeroed */
+	/** @chan: channel of all requests; the other members are zeroed at first */
 	struct xen_drm_chan *chan;
-	/** @error: first error of requests that have been waited for since the last result */
+	/** @error: first error since the last xen_drm_batch_wait() */
 	int error;
-	/** @count: valid entries in @pending */
+	/** @count: number of valid entries in @pending */
 	unsigned int count;
-	/** @pending: requests that have not been waited for */
+	/** @pending: requests whose replies have not been waited for */
 	struct {
-		/** @pending.call: reply */
+		/** @pending.call: storage for the reply */
 		struct xen_drm_call call;
-		/** @pending.told: cleared if the backend refuses, or NULL */
+		/** @pending.told: number to clear if the backend refuses, or NULL */
 		u64 *told;
 	} pending[XEN_DRM_BATCH_WINDOW];
 };

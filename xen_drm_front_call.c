@@ -18,19 +18,19 @@
 
 #include "xen_drm_front_evtchnl.h"
 
-/* How long a kernel that panics waits for the flip before its last one. */
+/* Time that a kernel which panics waits for the flip before its last one. */
 #define PANIC_PATIENCE_MS	100
 
 /**
  * DOC: Requests
  *
- * A request goes into the ring by xen_drm_chan_submit() and out to the backend by
- * xen_drm_chan_push(), so that several can go out with one notification. What a
- * task waits for is a &struct xen_drm_call of its own. When it stops waiting, its
- * slot in the ring becomes an abandoned one, and a late reply frees that.
+ * xen_drm_chan_submit() puts a request into the ring, and xen_drm_chan_push() lets
+ * the backend see it, so that several requests can go out with one notification. The
+ * reply is stored in a &struct xen_drm_call of the task that waits. When it stops
+ * waiting, its slot in the ring becomes an abandoned one, which a late reply frees.
  *
- * Local clients can fill a ring while the backend is busy, so a full ring is
- * nobody's fault: tasks wait for room, flips are tried again by their owner.
+ * Local clients can fill a ring while the backend is busy, so a full ring is no
+ * fault: tasks wait for room, and pipes try their flips again.
  */
 
 /**
@@ -77,7 +77,7 @@ static struct xen_drm_slot *chan_find_free_slot(struct xen_drm_chan *chan)
 	return NULL;
 }
 
-/* The only place that writes into the ring. Returns -EAGAIN when it is full. */
+/* All requests go into the ring here. Returns -EAGAIN when it is full. */
 static struct xen_drm_slot *
 chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	 enum xen_drm_slot_state state, struct xen_drm_chan_news *news)
@@ -86,7 +86,7 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 
 	lockdep_assert_held(&chan->lock);
 
-	/* The responses to flips and posts are taken when there is a reason to. */
+	/* Replies that no task waits for raise no interrupt, so the ring may be full of them. */
 	if (RING_FULL(&chan->ring))
 		xen_drm_chan_drain_replies(chan, news);
 	if (xen_drm_chan_is_dead(chan))
@@ -129,7 +129,7 @@ static int chan_try_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 	return PTR_ERR_OR_ZERO(slot);
 }
 
-/* Counts a task that wants an interrupt for the next response. */
+/* Counts a task that wants an interrupt for the next reply. */
 static void chan_begin_wait(struct xen_drm_chan *chan)
 {
 	struct xen_drm_chan_news news = {};
@@ -150,7 +150,7 @@ static void chan_end_wait(struct xen_drm_chan *chan)
 		chan->num_waits--;
 }
 
-/* The ring is full. What is queued in it goes out, else room would never come. */
+/* The requests in the full ring go out first, since no room would come otherwise. */
 static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *req,
 			      struct xen_drm_call *call, bool killable)
 {
@@ -173,7 +173,7 @@ static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *re
 		return ret;
 	if (left < 0)
 		return -EINTR;
-	/* An interrupt may have been lost or late; tells of what is overdue, too. */
+	/* The interrupt may be late. This also tells the connection of overdue answers. */
 	xen_drm_chan_poll(chan);
 	ret = chan_try_submit(chan, req, call);
 	return ret == -EAGAIN ? -ETIMEDOUT : ret;
@@ -182,10 +182,10 @@ static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *re
 /**
  * xen_drm_chan_submit - put a request into the ring
  * @chan: the channel
- * @req: zeroed but for what the operation needs; the id is filled in
- * @call: for xen_drm_chan_wait(), which must follow on success; NULL if the outcome
- *	does not matter
- * @killable: return when the task is killed, or has been before
+ * @req: request, zeroed where the operation needs nothing; its id is filled in
+ * @call: storage for the reply, in which case xen_drm_chan_wait() must follow on
+ *	success; NULL if the outcome does not matter
+ * @killable: whether to give up when the task is killed, or has been before
  *
  * The backend sees the request only after xen_drm_chan_push(), or when the ring is
  * full.
@@ -211,10 +211,10 @@ int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_submit);
 
 /**
- * xen_drm_chan_push - let the backend see what has been submitted
+ * xen_drm_chan_push - let the backend see the submitted requests
  * @chan: the channel
  *
- * Notifies it once, if it wants that.
+ * Notifies the backend once, if it has asked for that.
  *
  * Context: any.
  */
@@ -226,9 +226,9 @@ void xen_drm_chan_push(struct xen_drm_chan *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_push);
 
 /*
- * Counted from the latest sign of life, if that is younger than the request: a
- * backend that works through a full ring is not silent. One that is silent is
- * waited for once, however many requests it owes a reply.
+ * The time counts from the latest reply or flip event, if that is younger than the
+ * request: a backend that works through a full ring is not silent. A silent one is
+ * waited for once, however many replies it owes.
  */
 static long chan_time_left(struct xen_drm_chan *chan, const struct xen_drm_call *call)
 {
@@ -249,7 +249,7 @@ static bool chan_wait_is_over(const struct xen_drm_chan *chan,
 	return READ_ONCE(call->done) || READ_ONCE(chan->broken);
 }
 
-/* After the wait, however it ended. From now on nobody writes to the call. */
+/* Ends a wait, whatever its outcome. The channel does not write to @call any more. */
 static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killed)
 {
 	struct xen_drm_slot *slot = &chan->slots[call->id % ARRAY_SIZE(chan->slots)];
@@ -274,17 +274,17 @@ static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call, bo
 /**
  * xen_drm_chan_wait - wait for the reply to a request
  * @chan: the channel
- * @call: submitted; on return its storage is the caller's again
- * @killable: stop waiting when the task is killed
+ * @call: submitted call; on return its storage is the caller's again
+ * @killable: whether to stop waiting when the task is killed
  *
- * Pushes what has been submitted. If no reply comes, the backend may execute the
- * request all the same, now or later.
+ * Pushes all submitted requests. If no reply comes, the backend may still execute the
+ * request, now or later.
  *
  * Context: may sleep, XEN_DRM_TIMEOUT_MS at most.
  *
- * Returns: 0, the translated status of the response, -ETIMEDOUT when none came, of
- * which the connection has been told, -EINTR when the task is killed, or -ENODEV
- * when the channel is broken.
+ * Returns: 0 or the translated status of the reply; -ETIMEDOUT when none came, after
+ * the connection has been told; -EINTR when the task is killed; -ENODEV when the
+ * channel is broken.
  */
 int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killable)
 {
@@ -299,14 +299,14 @@ int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call, bool
 		left = wait_event_timeout(chan->reply_wait,
 					  chan_wait_is_over(chan, call), left);
 
-	/* If the guest did not run, the reply may be there, but not its interrupt. */
+	/* If the guest did not run, the reply may be there without its interrupt. */
 	if (!left)
 		xen_drm_chan_poll(chan);
 	return chan_collect(chan, call, left < 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_wait);
 
-/* Returns as chan_put(). A flip cannot wait for room, so its owner will be told. */
+/* Returns as chan_put(). A flip cannot wait for room, so the connection will be told of it. */
 static struct xen_drm_slot *chan_put_flip(struct xen_drm_chan *chan, struct xendispl_req *req,
 					  struct xen_drm_chan_news *news)
 {
@@ -336,14 +336,15 @@ static struct xen_drm_slot *chan_put_flip(struct xen_drm_chan *chan, struct xend
  * @req: a XENDISPL_OP_PG_FLIP
  * @serial: set to the number of the flip, which &xen_drm_flip_ops names
  *
- * The flip is open until its event or a refusal comes, or until a later SET_CONFIG
- * succeeds, which nobody is told of. What has been submitted before goes out as well.
+ * The flip is open until its event or a refusal comes. The success of a later
+ * SET_CONFIG ends it, too, which the pipe is not told of. Requests that have been
+ * submitted before go out as well.
  *
  * Context: does not sleep; may be called under &drm_device.event_lock.
  *
- * Returns: 0; -EBUSY while another flip is open, also one that its owner has given
- * up; -EAGAIN when the ring is full, and &xen_drm_chan_ops.answers will be called when
- * there is room; -ENODEV when the channel is broken.
+ * Returns: 0; -EBUSY while another flip is open, even if its pipe has given it up;
+ * -EAGAIN when the ring is full, in which case &xen_drm_chan_ops.answers will be called
+ * when there is room; -ENODEV when the channel is broken.
  */
 int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *serial)
 {
@@ -370,13 +371,13 @@ int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_flip);
 
-/* Other CPUs have been stopped, so what the lock protects does not change. */
+/* Other CPUs have been stopped, so nothing that the lock protects changes. */
 static bool chan_wait_for_event_in_panic(const struct xen_drm_chan *chan)
 {
 	unsigned int ms;
 
 	for (ms = 0; chan->flip_open && ms < PANIC_PATIENCE_MS; ms++) {
-		/* Only whether there is one: nothing of it is believed. */
+		/* An event is enough, whatever it says: nothing is read from it. */
 		if (READ_ONCE(chan->evt_page->in_prod) != chan->evt_cons)
 			return true;
 		mdelay(1);
@@ -389,10 +390,10 @@ static bool chan_wait_for_event_in_panic(const struct xen_drm_chan *chan)
  * @chan: the channel
  * @req: a XENDISPL_OP_PG_FLIP
  *
- * Waits a little for the flip that is open, since backends refuse a second one. Gives
- * up if a CPU was stopped while it held the lock, or if the ring is full.
+ * Waits up to PANIC_PATIENCE_MS for an open flip, since backends refuse a second one.
+ * Gives up if a CPU was stopped while it held the lock, or if the ring is full.
  *
- * Context: a panic. Does not sleep; nobody is told of what happens to the flip.
+ * Context: a panic. Does not sleep; the pipe is not told of the flip's outcome.
  */
 void xen_drm_chan_flip_panic(struct xen_drm_chan *chan, struct xendispl_req *req)
 {

@@ -19,53 +19,55 @@
 #include "xen_drm_front_evtchnl.h"
 #include "xen_drm_front_grants.h"
 
-/* Grants of a channel: of its ring and of its event page. */
+/* Number of grants of a channel: one for its ring, one for its event page. */
 #define CHAN_GRANTS	2
-/* Conflicts with other writers of XenStore that are put down to chance. */
+/* Number of tries of a transaction that conflicts with other writers of XenStore. */
 #define PUBLISH_TRIES	10
 
 /**
  * DOC: Connections
  *
- * A connection is the channels of all connectors, opened and published together,
- * and given back together. It is used by one display with one backend, and never
- * again. It can be broken by the bus device, because the backend has left, or by a
- * channel, because the backend has broken the protocol. Either is for ever: each use
- * of any channel returns -ENODEV, and the bus device is told once.
+ * A connection has the channels of all connectors, which are opened, published and
+ * closed together. One display uses it with one backend, once. The bus device breaks
+ * it when the backend has left, a channel when the backend has broken the protocol.
+ * A broken connection stays broken: each use of any channel returns -ENODEV, and the
+ * bus device is told once.
  *
- * References keep the memory, so that whoever has one can use the channels without
- * a lock. Rings, interrupts and grants are the bus device's to close.
+ * References keep the memory, so that their holders can use the channels without a
+ * lock. Only the bus device closes rings, interrupts and grants.
  */
 
-/* struct xen_drm_conn - the channels that were opened together; never used again */
+/**
+ * struct xen_drm_conn - the channels of all connectors, opened together and used once
+ */
 struct xen_drm_conn {
-	/* @ref: counts the holders */
+	/** @ref: number of holders */
 	struct kref ref;
-	/* @dev: for messages, with a reference */
+	/** @dev: device for messages, with a reference */
 	struct device *dev;
-	/* @number: counts the connections of this module, never 0 */
+	/** @number: number that no other connection has or had, never 0 */
 	u64 number;
-	/* @domid: domain of the backend */
+	/** @domid: domain of the backend */
 	domid_t domid;
-	/* @version: protocol version, 1 or 2 */
+	/** @version: protocol version, 1 or 2 */
 	unsigned int version;
-	/* @broken: bit 0, set once, never cleared */
+	/** @broken: bit 0 once the connection is broken; never cleared */
 	unsigned long broken;
-	/* @at_fault: the backend broke the protocol, as opposed to going away */
+	/** @at_fault: whether the backend broke the protocol */
 	bool at_fault;
-	/*
-	 * @lock: protects @ops and @owner. Held during the calls, so that none is
-	 * under way after xen_drm_conn_disown(). Outside of it are
-	 * &drm_device.event_lock, and no lock of a channel
+	/**
+	 * @lock: protects @ops and @owner, and is held during the calls, so that none
+	 * is under way after xen_drm_conn_disown(). It nests inside
+	 * &drm_device.event_lock, and is not taken under a channel's lock
 	 */
 	spinlock_t lock;
-	/* @ops: the bus device's, NULL after xen_drm_conn_disown() */
+	/** @ops: callbacks of the bus device, NULL after xen_drm_conn_disown() */
 	const struct xen_drm_conn_ops *ops;
-	/* @owner: argument of @ops */
+	/** @owner: argument of @ops */
 	void *owner;
-	/* @num_chans: connectors */
+	/** @num_chans: number of connectors */
 	unsigned int num_chans;
-	/* @chans: one for each connector */
+	/** @chans: channel of each connector */
 	struct xen_drm_chan chans[] __counted_by(num_chans);
 };
 
@@ -130,11 +132,11 @@ static const struct xen_drm_chan_ops conn_chan_ops = {
 
 /**
  * xen_drm_conn_alloc - allocate a connection that is not open yet
- * @dev: for messages
+ * @dev: device for messages
  * @domid: domain of the backend
- * @num_chans: connectors
+ * @num_chans: number of connectors
  * @version: protocol version, 1 or 2
- * @ops: what to tell the owner
+ * @ops: callbacks
  * @owner: argument of @ops
  *
  * Context: may sleep.
@@ -189,7 +191,7 @@ static int chan_share(struct xen_drm_chan *chan, struct xenbus_device *xb_dev)
 	return 0;
 
 err_teardown_ring:
-	/* The backend cannot know of it yet. */
+	/* The backend cannot have mapped it yet. */
 	xenbus_teardown_ring(&sring, 1, &chan->req_ref);
 err_give_back:
 	xen_drm_grants_give_back(CHAN_GRANTS);
@@ -295,7 +297,7 @@ static int conn_publish(struct xen_drm_conn *conn, struct xenbus_device *xb_dev,
 			return ret;
 	}
 
-	/* An earlier backend may have got one; a missing node is no error. */
+	/* There may be one for an earlier backend; that the node is missing is no error. */
 	if (!with_version) {
 		xenbus_rm(xbt, xb_dev->nodename, XENDISPL_FIELD_FE_VERSION);
 		return 0;
@@ -308,14 +310,14 @@ static int conn_publish(struct xen_drm_conn *conn, struct xenbus_device *xb_dev,
  * xen_drm_conn_publish - tell the backend where the rings are
  * @conn: the open connection
  * @xb_dev: the bus device
- * @with_version: write the protocol version, too
+ * @with_version: whether to write the protocol version, too
  *
  * All nodes of all connectors go into one transaction, as displif.h, "Frontend
  * XenBus Nodes", names them.
  *
  * Context: may sleep.
  *
- * Returns: 0 or an error; -EAGAIN when others write to XenStore all the time.
+ * Returns: 0 or an error; -EAGAIN when each try conflicts with other writers.
  */
 int xen_drm_conn_publish(struct xen_drm_conn *conn, struct xenbus_device *xb_dev,
 			 bool with_version)
@@ -341,9 +343,9 @@ int xen_drm_conn_publish(struct xen_drm_conn *conn, struct xenbus_device *xb_dev
 }
 
 /**
- * xen_drm_conn_break - end the use of a connection whose backend goes away
+ * xen_drm_conn_break - break a connection for a reason that is no fault
  * @conn: the connection
- * @why: how we know, for a message; NULL for none
+ * @why: reason for the log, as the end of a sentence; NULL for no message
  *
  * Every waiter is woken, and later uses of the channels return -ENODEV. The owner
  * is told, unless the connection was broken before.
@@ -362,12 +364,12 @@ void xen_drm_conn_break(struct xen_drm_conn *conn, const char *why)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_break);
 
 /**
- * xen_drm_conn_is_broken - has the use of a connection ended
+ * xen_drm_conn_is_broken - check whether a connection is broken
  * @conn: the connection
  *
  * Context: any, the calls of &struct xen_drm_conn_ops included.
  *
- * Returns: whether it has.
+ * Returns: whether it is.
  */
 bool xen_drm_conn_is_broken(struct xen_drm_conn *conn)
 {
@@ -376,7 +378,7 @@ bool xen_drm_conn_is_broken(struct xen_drm_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_is_broken);
 
 /**
- * xen_drm_conn_is_at_fault - has the backend broken the protocol
+ * xen_drm_conn_is_at_fault - check whether the backend has broken the protocol
  * @conn: the connection
  *
  * Context: any, the calls of &struct xen_drm_conn_ops included.
@@ -390,7 +392,7 @@ bool xen_drm_conn_is_at_fault(struct xen_drm_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_is_at_fault);
 
 /**
- * xen_drm_conn_silent - does the backend owe an answer
+ * xen_drm_conn_silent - check whether the backend is silent
  * @conn: the connection
  * @since: set to the jiffies when the oldest request or flip without an answer went
  *	out, if an answer is overdue
@@ -456,7 +458,7 @@ void xen_drm_conn_disown(struct xen_drm_conn *conn)
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_disown);
 
-/* The page is used for something else only when the backend has let go of it. */
+/* A page that the backend still maps is deferred, so that it is not reused before. */
 static void conn_unshare(struct xen_drm_conn *conn, void *page, grant_ref_t *ref)
 {
 	if (*ref == INVALID_GRANT_REF)
@@ -495,10 +497,10 @@ static void conn_close_chan(struct xen_drm_conn *conn, struct xen_drm_chan *chan
 }
 
 /**
- * xen_drm_conn_close - give back all that a connection shares
+ * xen_drm_conn_close - close the rings, interrupts and grants of a connection
  * @conn: the connection; it is broken by this, and may be closed already
  *
- * Does not tell the owner. Buffers are not the connection's to revoke.
+ * Does not tell the owner. Grants of buffers do not belong to the connection.
  *
  * Context: may sleep; does not wait for the backend.
  */
@@ -548,7 +550,7 @@ void xen_drm_conn_put(struct xen_drm_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_put);
 
 /**
- * xen_drm_conn_chan - the channel of a connector
+ * xen_drm_conn_chan - get the channel of a connector
  * @conn: the connection
  * @index: number of the connector
  *
@@ -561,10 +563,10 @@ struct xen_drm_chan *xen_drm_conn_chan(struct xen_drm_conn *conn, unsigned int i
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_chan);
 
 /**
- * xen_drm_conn_number - which connection is this
+ * xen_drm_conn_number - get the number of a connection
  * @conn: the connection
  *
- * Returns: a number that is not 0, and no other connection has or had.
+ * Returns: a number other than 0, which no other connection has or had.
  */
 u64 xen_drm_conn_number(const struct xen_drm_conn *conn)
 {
@@ -573,7 +575,7 @@ u64 xen_drm_conn_number(const struct xen_drm_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_number);
 
 /**
- * xen_drm_conn_domid - the domain of the backend
+ * xen_drm_conn_domid - get the domain of the backend
  * @conn: the connection
  *
  * Returns: the domain's number.
@@ -585,7 +587,7 @@ domid_t xen_drm_conn_domid(const struct xen_drm_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_domid);
 
 /**
- * xen_drm_conn_version - the version of the protocol
+ * xen_drm_conn_version - get the version of the protocol
  * @conn: the connection
  *
  * Returns: 1 or 2.

@@ -20,12 +20,12 @@ struct xenbus_device;
 /**
  * struct xen_drm_conn_ops - what a connection tells the bus device
  *
- * Called in any context, interrupts included; may not sleep.
+ * The connection calls them in any context, interrupts included; they may not sleep.
  */
 struct xen_drm_conn_ops {
 	/**
-	 * @broken: the connection has just been broken, once. @fault is what the
-	 * backend did against the protocol, NULL when it just went away
+	 * @broken: the connection has just been broken; called once. @fault is a
+	 * sentence about what the backend did against the protocol, or NULL
 	 */
 	void (*broken)(void *owner, const char *fault);
 	/** @missed: an answer is overdue; xen_drm_conn_silent() tells since when */

@@ -14,31 +14,31 @@
 
 #include <xen/events.h>
 
-/* What a backend may say of an operation that it does not know. */
+/* Status by which a backend may refuse an operation that it does not know. */
 #define XEN_ENOSYS	38
 
 /**
  * DOC: Transport
  *
  * Each connector has a request ring and an event page, both shared with the
- * backend, which may write anything into them at any time. Whatever is read
- * from there is read once, into private memory, and checked here and nowhere
- * else: first the index, then the copied entry's id, the state of the request
- * with that id, its operation, and at last its status, which a closed list
- * translates. An entry that no correct backend could have written breaks the
- * channel, and with it the connection: waiters return, and the interrupts stay
- * masked. Two cases look odd and are not the backend's fault: the reply to a
- * request whose sender gave up waiting, and the completion of a flip that was
- * given up.
+ * backend, which may write anything into them at any time. Each value is read once,
+ * into private memory, and checked here and nowhere else: first the index, then the
+ * copied entry's id, the state of the request with that id, its operation, and at
+ * last its status, which a closed list translates. An entry that no correct backend
+ * could have written breaks the channel, and with it the connection: waiters return,
+ * and the interrupts stay masked. Two kinds of entries look wrong and are not: the
+ * reply to a request whose task has stopped waiting, and the event of a flip that
+ * was given up.
  *
- * All of it happens in the interrupt handler, which is bounded by the number of
- * our open requests and by the size of the event page. Whoever looks at the ring
- * under the channel's lock collects what the layers above must know in a
- * &struct xen_drm_chan_news, and calls them after unlocking.
+ * Interrupts look into the ring and the event page, and so do timers, the work, and
+ * tasks whose wait is over or who find the ring full. Each look is bounded by the
+ * number of our open requests and by the size of the event page. It is made under the
+ * channel's lock, and collects in a &struct xen_drm_chan_news what the layers above
+ * must know. They are called after the lock has been released.
  *
- * Responses raise an interrupt only while a task waits for one. A page flip's
- * success is told by an event, so its response is taken when that comes; its
- * refusal is found by xen_drm_chan_poll().
+ * Replies raise an interrupt only while a task or a flip waits for one. The event of a
+ * flip tells of its success, and the reply is taken along with that. A refusal has no
+ * event, so xen_drm_chan_poll() finds it.
  */
 
 /**
@@ -176,17 +176,17 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	}
 
 	chan_heard(chan, news);
-	/* The serial tells whether the flip is this one, or went out before. */
+	/* True if the request is the open flip, or went out after it. */
 	to_open_flip = chan->flip_open && slot->serial == chan->flip_serial;
 	if (slot->state == XEN_DRM_SLOT_CALL)
 		chan_end_call(chan, slot, resp);
 	else if (slot->state == XEN_DRM_SLOT_FLIP && to_open_flip && resp->status)
 		chan_end_flip(chan, xen_drm_chan_status(resp->status), news);
 
-	/* Backends drop the event of a flip that they have not shown until then. */
+	/* A backend that sets a mode drops the event of a flip that it has not shown yet. */
 	if (slot->operation == XENDISPL_OP_SET_CONFIG && to_open_flip && !resp->status) {
 		chan->flip_open = false;
-		/* A pipe may have waited for the end of that flip to send the next one. */
+		/* A pipe may be waiting for the end of that flip, to send the next one. */
 		news->answers = true;
 	}
 	slot->state = XEN_DRM_SLOT_FREE;
@@ -221,13 +221,13 @@ static bool chan_take_replies(struct xen_drm_chan *chan, RING_IDX prod,
 }
 
 /**
- * xen_drm_chan_drain_replies - take the responses in the ring
+ * xen_drm_chan_drain_replies - take the replies in the ring
  * @chan: the channel, locked
- * @news: what to tell by xen_drm_chan_tell()
+ * @news: filled with what xen_drm_chan_tell() must tell
  *
- * Asks for an interrupt at the next response if a task waits. Bounded by the number
- * of open requests, since each round takes one or breaks the channel. Implements
- * the responses of displif.h, "Requests".
+ * Asks for an interrupt at the next reply if a task or a flip waits. Bounded by the
+ * number of open requests, since each round takes one or breaks the channel.
+ * Implements the responses of displif.h, "Requests".
  *
  * Context: any.
  */
@@ -274,9 +274,9 @@ static void chan_take_event(struct xen_drm_chan *chan, const struct xendispl_evt
 }
 
 /*
- * Takes the events of the event page in one pass: what the backend adds meanwhile,
- * it must ring for. Ids of events are not looked at, since backends count those
- * that they drop. Implements displif.h, "Back to front events delivery".
+ * One pass is enough, since the backend must notify us of events that it adds
+ * meanwhile. Ids of events are not checked, since backends count dropped ones, too.
+ * Implements displif.h, "Back to front events delivery".
  */
 static void chan_drain_events(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
 {
@@ -324,7 +324,7 @@ static bool chan_is_due(unsigned long sent)
 	return time_after_eq(jiffies + 1, sent + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS));
 }
 
-/* Each overdue request is told of once. */
+/* The connection is told once of each overdue request. */
 static void chan_note_overdue(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
 {
 	struct xen_drm_slot *slot;
@@ -399,7 +399,7 @@ static bool chan_find_oldest(const struct xen_drm_chan *chan, unsigned long *old
 }
 
 /**
- * xen_drm_chan_overdue - is an answer overdue
+ * xen_drm_chan_overdue - check whether an answer is overdue
  * @chan: the channel
  * @since: set to the jiffies when the oldest request or flip without an answer went
  *	out, if there is one that is overdue
@@ -447,8 +447,8 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_eoi);
 /*
  * An event channel stays masked until its end-of-interrupt, and for ever once the
  * channel is broken. An interrupt without cause makes the core delay the next
- * ones, so that a storm costs the guest a bounded share of a CPU. @drained: what
- * the interrupt came for was taken before.
+ * ones, so that a storm costs the guest a bounded share of a CPU. One whose cause was
+ * taken before, as @drained says, is none of those.
  */
 static irqreturn_t chan_interrupt(struct xen_drm_chan *chan, int irq, bool *drained)
 {
@@ -506,9 +506,9 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_event_interrupt);
 /**
  * xen_drm_chan_init - initialise a channel that has no pages yet
  * @chan: zeroed memory
- * @dev: for messages; outlives the channel
+ * @dev: device for messages; outlives the channel
  * @index: number of the connector
- * @ops: whom to tell of faults and missed answers
+ * @ops: callbacks of the connection
  * @owner: argument of @ops
  */
 void xen_drm_chan_init(struct xen_drm_chan *chan, struct device *dev, unsigned int index,
@@ -539,7 +539,7 @@ void xen_drm_chan_attach(struct xen_drm_chan *chan, struct xen_displif_sring *sr
 {
 	scoped_guard(spinlock_irqsave, &chan->lock) {
 		XEN_FRONT_RING_INIT(&chan->ring, sring, XEN_PAGE_SIZE);
-		/* Behind all responses: no interrupt before somebody waits for one. */
+		/* No reply raises an interrupt until something waits for one. */
 		sring->rsp_event = 0;
 		chan->evt_page = evt_page;
 	}
@@ -547,11 +547,11 @@ void xen_drm_chan_attach(struct xen_drm_chan *chan, struct xen_displif_sring *sr
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_attach);
 
 /**
- * xen_drm_chan_break - end the use of a channel
+ * xen_drm_chan_break - break a channel
  * @chan: the channel
  *
- * All waiters are woken; they and all later users get -ENODEV. Nobody is told.
- * After this the shared pages are not touched any more.
+ * All waiters are woken; they and all later users get -ENODEV. The connection is not
+ * told. The shared pages are not touched any more.
  *
  * Context: any.
  */
@@ -564,13 +564,13 @@ void xen_drm_chan_break(struct xen_drm_chan *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_break);
 
 /**
- * xen_drm_chan_set_flip_ops - choose who is told of flips
+ * xen_drm_chan_set_flip_ops - choose which pipe is told of flips
  * @chan: the channel
- * @ops: what to call, or NULL
+ * @ops: callbacks of the pipe, or NULL
  * @owner: argument of @ops
  *
- * A call of the former @ops may still be under way on return, see
- * xen_drm_conn_mute().
+ * A call of the former @ops may still be under way on return; xen_drm_conn_mute()
+ * waits for it.
  *
  * Context: any.
  */

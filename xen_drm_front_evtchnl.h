@@ -25,11 +25,11 @@ struct device;
 #define XEN_DRM_RING_SIZE	__CONST_RING_SIZE(xen_displif, XEN_PAGE_SIZE)
 
 /**
- * enum xen_drm_slot_state - who cares about a request's reply
+ * enum xen_drm_slot_state - what is done with the reply to a request
  * @XEN_DRM_SLOT_FREE: no request has this slot
  * @XEN_DRM_SLOT_CALL: a task waits for the reply
- * @XEN_DRM_SLOT_FLIP: nobody, but if the flip is still open its pipe hears of a refusal
- * @XEN_DRM_SLOT_ABANDONED: nobody; a late reply only frees the slot
+ * @XEN_DRM_SLOT_FLIP: a refusal is told to the pipe, if the flip is still open
+ * @XEN_DRM_SLOT_ABANDONED: nobody wants it, so a late reply only frees the slot
  */
 enum xen_drm_slot_state {
 	XEN_DRM_SLOT_FREE,
@@ -38,34 +38,36 @@ enum xen_drm_slot_state {
 	XEN_DRM_SLOT_ABANDONED,
 };
 
-/** struct xen_drm_slot - private record of one request in the ring */
+/**
+ * struct xen_drm_slot - private record of one request in the ring
+ */
 struct xen_drm_slot {
-	/** @call: the waiting task's, in state XEN_DRM_SLOT_CALL */
+	/** @call: storage of the waiting task, in state XEN_DRM_SLOT_CALL */
 	struct xen_drm_call *call;
-	/** @sent: jiffies when the request was put into the ring */
+	/** @sent: time when the request was put into the ring, in jiffies */
 	unsigned long sent;
 	/** @serial: number of the latest flip at that time, this one included */
 	u32 serial;
-	/** @id: what the reply must carry */
+	/** @id: identifier that the reply must carry */
 	u16 id;
-	/** @operation: what the reply must carry */
+	/** @operation: operation that the reply must carry */
 	u8 operation;
-	/** @state: enum xen_drm_slot_state */
+	/** @state: an enum xen_drm_slot_state */
 	u8 state;
-	/** @late: the reply was missed, and &xen_drm_chan_ops.missed called for it */
+	/** @late: whether &xen_drm_chan_ops.missed was called for this request */
 	bool late;
 };
 
 /**
  * struct xen_drm_chan_ops - what a channel tells its connection
  *
- * Called without the channel's lock, in any context, interrupts included. May be
- * called under &drm_device.event_lock.
+ * The channel calls them without its lock, in any context, interrupts included, and
+ * possibly under &drm_device.event_lock.
  */
 struct xen_drm_chan_ops {
 	/** @fault: the backend broke the protocol, as @what says; the channel is broken */
 	void (*fault)(void *owner, const char *what);
-	/** @missed: no answer came within XEN_DRM_TIMEOUT_MS */
+	/** @missed: an answer did not come within XEN_DRM_TIMEOUT_MS */
 	void (*missed)(void *owner, unsigned int index);
 	/**
 	 * @answers: the first answer has come after a missed one, or after a flip
@@ -74,25 +76,27 @@ struct xen_drm_chan_ops {
 	void (*answers)(void *owner, unsigned int index);
 };
 
-/** struct xen_drm_chan_news - what to tell once the channel's lock is released */
+/**
+ * struct xen_drm_chan_news - news to tell once the channel's lock is released
+ */
 struct xen_drm_chan_news {
-	/** @fault: what the backend did against the protocol, empty if nothing */
+	/** @fault: sentence about what the backend did against the protocol, or empty */
 	char fault[XEN_DRM_FAULT_LEN];
-	/** @progress: a reply or an expected event was taken */
+	/** @progress: whether a reply or an expected event was taken */
 	bool progress;
-	/** @missed: an answer is overdue for the first time */
+	/** @missed: whether to call &xen_drm_chan_ops.missed */
 	bool missed;
-	/** @answers: see &xen_drm_chan_ops.answers */
+	/** @answers: whether to call &xen_drm_chan_ops.answers */
 	bool answers;
-	/** @flip_over: the open flip has ended */
+	/** @flip_over: whether the open flip has ended */
 	bool flip_over;
-	/** @flip_error: why the flip was refused, 0 if it was shown */
+	/** @flip_error: error that the flip was refused with, 0 if it was shown */
 	int flip_error;
 	/** @flip_serial: number of the flip */
 	u32 flip_serial;
-	/** @flip_when: when its event was seen */
+	/** @flip_when: time when its event was seen */
 	ktime_t flip_when;
-	/** @flip_ops: whom to tell of the flip, or NULL */
+	/** @flip_ops: callbacks of the pipe, or NULL */
 	const struct xen_drm_flip_ops *flip_ops;
 	/** @flip_owner: argument of @flip_ops */
 	void *flip_owner;
@@ -101,15 +105,15 @@ struct xen_drm_chan_news {
 /**
  * struct xen_drm_chan - transport of one connector
  *
- * A request ring and an event page, each shared by one grant and rung by one
- * event channel. Owned by its connection, which opens and closes it.
+ * A request ring and an event page, each with a grant and an event channel of its
+ * own. The connection owns the channel, and opens and closes it.
  */
 struct xen_drm_chan {
-	/** @dev: for messages; lives as long as the connection */
+	/** @dev: device for messages; lives as long as the connection */
 	struct device *dev;
 	/** @index: number of the connector */
 	unsigned int index;
-	/** @ops: constant */
+	/** @ops: callbacks of the connection; constant */
 	const struct xen_drm_chan_ops *ops;
 	/** @owner: argument of @ops */
 	void *owner;
@@ -117,19 +121,19 @@ struct xen_drm_chan {
 	wait_queue_head_t reply_wait;
 
 	/**
-	 * @lock: protects all members below. A leaf, taken with interrupts off
-	 * by senders, interrupts and timers
+	 * @lock: protects all members from here to @flip_owner. A leaf, taken with
+	 * interrupts off by senders, interrupts and timers
 	 */
 	spinlock_t lock;
-	/** @broken: no request goes out, and nothing that comes in is looked at */
+	/** @broken: whether no request goes out, and nothing that comes in is looked at */
 	bool broken;
-	/** @missed: an answer is overdue, &xen_drm_chan_ops.missed was called */
+	/** @missed: whether an answer is overdue that &xen_drm_chan_ops.missed told of */
 	bool missed;
-	/** @drained: replies were taken that the ring's interrupt is still to come for */
+	/** @drained: whether replies were taken before the ring's interrupt came for them */
 	bool drained;
 	/** @evt_drained: the same for events and the interrupt of the event page */
 	bool evt_drained;
-	/** @heard: jiffies when the latest reply or flip event was taken */
+	/** @heard: time when the latest reply or flip event was taken, in jiffies */
 	unsigned long heard;
 	/** @ring: our end of the request ring; sring is NULL while it is closed */
 	struct xen_displif_front_ring ring;
@@ -137,37 +141,37 @@ struct xen_drm_chan {
 	RING_IDX req_prod;
 	/** @rsp_event: our copy of the index whose response raises an interrupt */
 	RING_IDX rsp_event;
-	/** @slots: a request with id I has slot I modulo the ring's size */
+	/** @slots: slot of each open request; id I has slot I modulo the ring's size */
 	struct xen_drm_slot slots[XEN_DRM_RING_SIZE];
-	/** @next_id: where the search for the next free id begins */
+	/** @next_id: id with which the search for a free one begins */
 	u16 next_id;
 	/**
-	 * @num_waits: slots in state XEN_DRM_SLOT_CALL, and who waits for room in
-	 * the ring. While there are any, replies raise interrupts
+	 * @num_waits: number of slots in state XEN_DRM_SLOT_CALL, and of tasks and
+	 * flips that wait for room in the ring. Replies raise interrupts unless it is 0
 	 */
 	unsigned int num_waits;
-	/** @flip_waits: a flip found no room; &xen_drm_chan_ops.answers ends it */
+	/** @flip_waits: whether a flip found no room; ends with &xen_drm_chan_ops.answers */
 	bool flip_waits;
 	/** @evt_page: shared page with the events */
 	struct xendispl_event_page *evt_page;
-	/** @evt_cons: our index; in_cons of the page is for the backend to read */
+	/** @evt_cons: index of the next event; in_cons of the page is for the backend to read */
 	u32 evt_cons;
-	/** @flip_open: a flip went out that neither an event nor a refusal has ended */
+	/** @flip_open: whether a flip is out that has not ended */
 	bool flip_open;
 	/** @flip_serial: number of the flip, or of the last one */
 	u32 flip_serial;
 	/** @flip_cookie: framebuffer of the flip */
 	u64 flip_cookie;
-	/** @flip_sent: jiffies when the flip went out */
+	/** @flip_sent: time when the flip went out, in jiffies */
 	unsigned long flip_sent;
-	/** @flip_late: the event was missed, and &xen_drm_chan_ops.missed called for it */
+	/** @flip_late: whether &xen_drm_chan_ops.missed was called for the flip */
 	bool flip_late;
-	/** @flip_ops: the pipe's, or NULL while none uses the channel */
+	/** @flip_ops: callbacks of the pipe, or NULL while none uses the channel */
 	const struct xen_drm_flip_ops *flip_ops;
 	/** @flip_owner: argument of @flip_ops */
 	void *flip_owner;
 
-	/** @req_ref: grant of the request ring's page; the connection's, as all below */
+	/** @req_ref: grant of the request ring's page; for the connection, as all below */
 	grant_ref_t req_ref;
 	/** @evt_ref: grant of the event page */
 	grant_ref_t evt_ref;
@@ -179,9 +183,9 @@ struct xen_drm_chan {
 	int req_irq;
 	/** @evt_irq: interrupt of the event page, negative if not bound */
 	int evt_irq;
-	/** @req_name: of the interrupt, DEVICE-CONNECTOR-req */
+	/** @req_name: name of the request ring's interrupt, DEVICE-CONNECTOR-req */
 	char req_name[24];
-	/** @evt_name: of the interrupt, DEVICE-CONNECTOR-evt */
+	/** @evt_name: name of the event page's interrupt, DEVICE-CONNECTOR-evt */
 	char evt_name[24];
 };
 
@@ -199,7 +203,7 @@ bool xen_drm_chan_overdue(struct xen_drm_chan *chan, unsigned long *since);
 irqreturn_t xen_drm_chan_reply_interrupt(int irq, void *data);
 irqreturn_t xen_drm_chan_event_interrupt(int irq, void *data);
 
-/* Closed, broken, or not yet open: the shared pages are not touched. */
+/* The shared pages of a channel that is closed, broken or not yet open are not touched. */
 static inline bool xen_drm_chan_is_dead(const struct xen_drm_chan *chan)
 {
 	return chan->broken || !chan->ring.sring;

@@ -25,29 +25,30 @@
 /**
  * DOC: Grants
  *
- * The grant table belongs to all devices of the guest. Displays take at most
- * seven eighths of it, together, so that a disk or a network card can still be
- * plugged in when a client shows all that it can. Entries are counted before the
- * core is asked for them.
+ * All devices of the guest share the grant table. All displays together take at most
+ * seven eighths of it, so that a disk or a network card can still be plugged in
+ * whatever clients do. Entries are counted before the core is asked for them.
  *
  * A grant cannot be revoked while the backend maps its page, and until then the
  * page must not be used for anything else. Such pages are deferred: they are kept
  * in a table, with their grants, until the backend unmaps them, which may be
- * never. The table counts them for each domain. While a domain keeps more than
+ * never. The table counts them for each domain. While a domain maps more than
  * a quarter of the grant table, or an eighth of the guest's memory, nothing new is
  * shared with it. The table belongs to the module, so that neither a reconnection
  * nor a new binding of the device resets these numbers.
  *
  * The core has a list of its own for such pages, but does not count them, and
- * looks at ten of them in a second. It gets what is left when the module goes.
+ * looks at ten of them in a second. It gets the remaining ones when the module goes.
  */
 
 #define DEFERRED_INTERVAL	HZ
-/* Time that backends have for unmapping while the module waits for its end. */
+/* Time that module exit gives backends for unmapping. */
 #define EXIT_PATIENCE		(2 * HZ)
 #define EXIT_INTERVAL_MS	50
 
-/** struct deferred_page - a page whose grant could not be revoked yet */
+/**
+ * struct deferred_page - a page whose grant could not be revoked yet
+ */
 struct deferred_page {
 	union {
 		/** @page: granted page, with a reference */
@@ -57,17 +58,19 @@ struct deferred_page {
 	};
 	/** @ref: grant of the page */
 	grant_ref_t ref;
-	/** @has_backing: @backing is valid, as opposed to @page */
+	/** @has_backing: whether @backing is valid, as opposed to @page */
 	bool has_backing;
 };
 
-/** struct deferred_chunk - a piece of the table, one page long */
+/**
+ * struct deferred_chunk - a piece of the table, one page long
+ */
 struct deferred_chunk {
-	/** @node: in deferred_chunks */
+	/** @node: entry in deferred_chunks */
 	struct list_head node;
 	/** @count: number of valid entries in @pages */
 	unsigned int count;
-	/** @domid: domain that maps all of these pages */
+	/** @domid: domain that maps all pages of this chunk */
 	domid_t domid;
 	/** @pages: entries */
 	struct deferred_page pages[];
@@ -86,18 +89,17 @@ static unsigned long grants_max_deferred;
 /* Entries that displays have taken, deferred ones included. */
 static atomic_t grants_taken;
 
-/* Protects the table, and makes defer() and the reaper wait for each other. */
+/* Protects the table. */
 static DEFINE_MUTEX(deferred_lock);
 static LIST_HEAD(deferred_chunks);
 static DECLARE_DELAYED_WORK(deferred_reaper, deferred_work);
 
-/* Asked once: the core does not remember the answer, so each costs a hypercall. */
 static unsigned int grants_table_size(void)
 {
 	struct gnttab_get_version query = { .dom = DOMID_SELF };
 	size_t entry = sizeof(struct grant_entry_v1);
 
-	/* A hypervisor that does not know the question knows only version 1. */
+	/* A hypervisor that does not know this hypercall has version 1. */
 	if (!HYPERVISOR_grant_table_op(GNTTABOP_get_version, &query, 1) &&
 	    query.version == 2)
 		entry = sizeof(union grant_entry_v2);
@@ -105,7 +107,7 @@ static unsigned int grants_table_size(void)
 }
 
 /**
- * xen_drm_grants_init - learn how large the grant table is
+ * xen_drm_grants_init - compute the limits from the size of the grant table
  *
  * Context: module initialisation, in a Xen domain.
  *
@@ -122,7 +124,7 @@ int xen_drm_grants_init(void)
 }
 
 /**
- * xen_drm_grants_budget - number of entries that displays may take together
+ * xen_drm_grants_budget - get the number of entries that displays may take together
  *
  * Returns: entries, one for each page of XEN_PAGE_SIZE.
  */
@@ -135,7 +137,7 @@ unsigned int xen_drm_grants_budget(void)
  * xen_drm_grants_take - count entries before they are allocated
  * @count: number of entries
  *
- * That they fit into the budget does not mean that the core has them.
+ * The core may have fewer entries left than the budget allows.
  *
  * Context: any.
  *
@@ -163,7 +165,7 @@ void xen_drm_grants_give_back(unsigned int count)
 	atomic_sub(count, &grants_taken);
 }
 
-/* Cannot fail: the caller has nowhere else to put its page. */
+/* This cannot fail, since the caller has nowhere else to put its page. */
 static struct deferred_chunk *deferred_chunk_with_room(domid_t domid)
 {
 	struct deferred_chunk *chunk;
@@ -184,13 +186,13 @@ static struct deferred_chunk *deferred_chunk_with_room(domid_t domid)
 /**
  * xen_drm_grants_defer - keep a page until its grant can be revoked
  * @domid: domain that maps the page
- * @ref: grant of the page, counted by xen_drm_grants_take(); the table's from
- *	 now on
+ * @ref: grant of the page, counted by xen_drm_grants_take(); the table owns it
+ *	 from now on
  * @page: the granted page
  * @backing: memory that @page belongs to, NULL if @page has a count of its own
  *
- * Takes a reference of @backing, else of @page, and drops it when the grant has
- * been revoked. The entry is given back then, too.
+ * Takes a reference of @backing, or else of @page. When the grant has been revoked,
+ * the reference is dropped, and the entry of the grant table given back.
  *
  * Context: may sleep.
  */
@@ -217,7 +219,7 @@ void xen_drm_grants_defer(domid_t domid, grant_ref_t ref, struct page *page,
 }
 
 /**
- * xen_drm_grants_deferred - number of pages that a domain does not unmap
+ * xen_drm_grants_deferred - count the deferred pages of a domain
  * @domid: the domain
  *
  * Context: may sleep.
@@ -238,7 +240,7 @@ unsigned long xen_drm_grants_deferred(domid_t domid)
 }
 
 /**
- * xen_drm_grants_max_deferred - number of pages that a domain may have deferred
+ * xen_drm_grants_max_deferred - get the number of pages that a domain may have deferred
  *
  * Returns: pages of XEN_PAGE_SIZE.
  */
@@ -248,7 +250,7 @@ unsigned long xen_drm_grants_max_deferred(void)
 }
 
 /**
- * xen_drm_grants_too_many_deferred - does a domain keep too many pages
+ * xen_drm_grants_too_many_deferred - check whether a domain maps too many pages
  * @domid: the domain
  *
  * Context: may sleep.
@@ -309,9 +311,9 @@ static void deferred_work(struct work_struct *work)
 
 /*
  * The core can keep a page by its reference count. Memory that can only be freed
- * whole is lost instead: its release function goes with the module. That needs a
- * buffer that was freed while the module was leaving, since an earlier one keeps the
- * module.
+ * whole is lost instead, since its release function goes with the module. That
+ * happens only to a buffer that was freed while the module was leaving, because
+ * earlier ones hold a reference of the module.
  */
 static void deferred_hand_over(struct deferred_chunk *chunk)
 {

@@ -17,12 +17,12 @@ struct page;
 /**
  * struct xen_drm_backing - memory that can only be freed whole
  *
- * Pages without reference counts of their own share this one.
+ * It has one reference count for all of its pages.
  */
 struct xen_drm_backing {
-	/** @ref: counts the owner, and the deferred pages of this memory */
+	/** @ref: number of deferred pages of this memory, and one for the owner */
 	struct kref ref;
-	/** @release: frees the memory; may sleep */
+	/** @release: function that frees the memory; may sleep */
 	void (*release)(struct kref *ref);
 };
 

@@ -25,18 +25,20 @@
  * granted by us, or granted by the backend and mapped by us.
  *
  * The driver never follows a link, and reads nothing from a directory but the
- * backend's references, once. A directory can be told to one connection after the
- * other: its grants stay, and its pages are written anew each time, since a
- * backend may have written there.
+ * backend's references, each of them once. A directory can serve one connection
+ * after the other: its grants stay, and its pages are written anew each time, since
+ * a backend may have written there.
  */
 
-/* The core walks its free list with interrupts off: keep that short. */
+/* The core walks its free list with interrupts off, so this many are taken at once. */
 #define PGDIR_GRANT_BATCH	512U
-/* Operations on grants that fit into one page. */
+/* Number of operations on grants that fit into one page. */
 #define PGDIR_MAP_BATCH		\
 	((unsigned int)(XEN_PAGE_SIZE / sizeof(struct gnttab_map_grant_ref)))
 
-/** union pgdir_batch - operations for the hypervisor, one page of them */
+/**
+ * union pgdir_batch - operations for the hypervisor, one page of them
+ */
 union pgdir_batch {
 	/** @map: operations of xen_drm_pgdir_map() */
 	struct gnttab_map_grant_ref map[PGDIR_MAP_BATCH];
@@ -44,39 +46,42 @@ union pgdir_batch {
 	struct gnttab_unmap_grant_ref unmap[PGDIR_MAP_BATCH];
 };
 
-/** struct xen_drm_pgdir - a buffer's directory and the grants behind it */
+/**
+ * struct xen_drm_pgdir - a buffer's directory and the grants behind it
+ */
 struct xen_drm_pgdir {
 	/** @backing: common reference count of @pages, NULL if each has its own */
 	struct xen_drm_backing *backing;
-	/** @domid: the backend's domain */
+	/** @domid: domain of the backend */
 	domid_t domid;
-	/** @foreign: the buffer's pages are the backend's */
+	/** @foreign: whether the buffer's pages are the backend's */
 	bool foreign;
-	/** @lossy: some of @pages are lost, so nothing can be mapped any more */
+	/** @lossy: whether some of @pages are lost, so that nothing can be mapped any more */
 	bool lossy;
-	/** @num_pages: pages of PAGE_SIZE in @pages */
+	/** @num_pages: number of @pages, of PAGE_SIZE */
 	unsigned int num_pages;
-	/** @num_grefs: grants of XEN_PAGE_SIZE that the directory lists */
+	/** @num_grefs: number of grants of XEN_PAGE_SIZE that the directory lists */
 	unsigned int num_grefs;
-	/** @num_dirs: pages of the directory, one grant each */
+	/** @num_dirs: number of pages of the directory, one grant each */
 	unsigned int num_dirs;
-	/** @taken: entries of the grant table that have been counted for this directory */
+	/** @taken: number of entries of the grant table counted for this directory */
 	unsigned int taken;
 	/**
-	 * @pages: pages of the buffer; owned if @foreign, else the caller's. NULL
+	 * @pages: pages of the buffer, owned if @foreign, else the caller's; NULL
 	 * for a page that could not be unmapped
 	 */
 	struct page **pages;
 	/** @dirs: pages of the directory */
 	struct page **dirs;
 	/**
-	 * @grefs: grants that we gave, INVALID_GRANT_REF elsewhere: @num_dirs
-	 * for the directory, then, unless @foreign, @num_grefs for the buffer
+	 * @grefs: grants that we gave, INVALID_GRANT_REF where there is none:
+	 * @num_dirs for the directory, then, unless @foreign, @num_grefs for the
+	 * buffer
 	 */
 	grant_ref_t *grefs;
 	/**
-	 * @handles: mapping of each page, or INVALID_GRANT_HANDLE; within
-	 * xen_drm_pgdir_map() first the reference from the directory
+	 * @handles: mapping of each page, or INVALID_GRANT_HANDLE. While
+	 * xen_drm_pgdir_map() runs, it begins as the reference from the directory
 	 */
 	grant_handle_t *handles;
 	/** @batch: room for operations if @foreign, so that unmapping needs no memory */
@@ -84,8 +89,8 @@ struct xen_drm_pgdir {
 };
 
 /**
- * xen_drm_pgdir_num_dirs - length of a directory
- * @num_grefs: grant references to list, at least 1
+ * xen_drm_pgdir_num_dirs - compute the length of a directory
+ * @num_grefs: number of grant references to list, at least 1
  *
  * Returns: pages of XEN_PAGE_SIZE.
  */
@@ -96,10 +101,9 @@ unsigned int xen_drm_pgdir_num_dirs(unsigned int num_grefs)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_num_dirs);
 
 /**
- * xen_drm_pgdir_fill - write one page of a directory, all of it
- * @dir: XEN_PAGE_SIZE bytes
- * @next: grant of the next page, INVALID_GRANT_REF for the last one, which the
- *	  wire wants as 0
+ * xen_drm_pgdir_fill - write all of one page of a directory
+ * @dir: page of XEN_PAGE_SIZE bytes
+ * @next: grant of the next page; INVALID_GRANT_REF in the last page, written as 0
  * @grefs: grant references to list, or NULL to leave that to the backend
  * @count: number of @grefs, at most XEN_DRM_GREFS_PER_DIR
  */
@@ -118,11 +122,11 @@ void xen_drm_pgdir_fill(void *dir, grant_ref_t next, const grant_ref_t *grefs,
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_fill);
 
 /**
- * xen_drm_pgdir_fits - can a buffer of this size ever be shared
- * @size: bytes, at most U32_MAX
- * @foreign: the pages are the backend's, so that only the directory is granted
+ * xen_drm_pgdir_fits - check whether a buffer of this size can ever be shared
+ * @size: size in bytes, at most U32_MAX
+ * @foreign: whether the pages are the backend's, so that only the directory is granted
  *
- * Returns: whether displays may have as many grants, had they none.
+ * Returns: whether the grants that all displays may take are enough for it alone.
  */
 bool xen_drm_pgdir_fits(size_t size, bool foreign)
 {
@@ -184,7 +188,7 @@ static int pgdir_grant_all(struct xen_drm_pgdir *pgdir)
 	return 0;
 }
 
-/* Pages that the backend still maps are deferred with their grants and counted. */
+/* Returns the number of pages that the backend still maps, which are deferred. */
 static unsigned int pgdir_revoke_all(struct xen_drm_pgdir *pgdir)
 {
 	unsigned int i, still_mapped = 0;
@@ -270,9 +274,8 @@ static unsigned int pgdir_free(struct xen_drm_pgdir *pgdir)
  * xen_drm_pgdir_free - revoke all grants and free the directory
  * @pgdir: the directory; not mapped
  *
- * Works without the backend. The buffer's own pages stay the caller's, which may
- * drop its references at once: a page that the backend still maps is not reused
- * before that ends.
+ * Works without the backend. The caller may drop its references of the buffer's pages
+ * at once: a page that the backend still maps is deferred, and so not reused.
  *
  * Context: may sleep.
  *
@@ -303,7 +306,7 @@ pgdir_create(domid_t domid, struct page **pages, unsigned int num_pages,
 	pgdir->pages = pages;
 	pgdir->num_grefs = num_pages * XEN_PFN_PER_PAGE;
 	pgdir->num_dirs = xen_drm_pgdir_num_dirs(pgdir->num_grefs);
-	/* A foreign directory has pages to free only once it has some. */
+	/* The pages of a foreign buffer have yet to be allocated. */
 	pgdir->num_pages = pages ? num_pages : 0;
 
 	ret = pgdir_alloc(pgdir);
@@ -329,8 +332,8 @@ err_free:
  *
  * Context: may sleep.
  *
- * Returns: the directory, or -ENOSPC when displays have taken their part of the
- * grant table or that is full, or -ENOMEM.
+ * Returns: the directory; -ENOSPC when displays have taken their part of the grant
+ * table, or when the table is full; or -ENOMEM.
  */
 struct xen_drm_pgdir *
 xen_drm_pgdir_grant(domid_t domid, struct page **pages, unsigned int num_pages,
@@ -343,9 +346,9 @@ xen_drm_pgdir_grant(domid_t domid, struct page **pages, unsigned int num_pages,
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_grant);
 
 /**
- * xen_drm_pgdir_is_barred - is nothing new to be shared with a domain
+ * xen_drm_pgdir_is_barred - check whether nothing new may be shared with a domain
  * @domid: the domain
- * @deferred: set to the number of pages that it still maps, if it is barred
+ * @deferred: set to the number of pages that the domain still maps, if it is barred
  * @max: set to the number of pages that it may still map, if it is barred
  *
  * Context: may sleep.
@@ -366,7 +369,7 @@ bool xen_drm_pgdir_is_barred(domid_t domid, unsigned long *deferred, unsigned lo
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_is_barred);
 
 /**
- * xen_drm_pgdir_start - what a request's gref_directory wants
+ * xen_drm_pgdir_start - get the value for a request's gref_directory
  * @pgdir: a directory
  *
  * Returns: the grant reference of the first page of the directory.
@@ -383,7 +386,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_start);
  * xen_drm_pgdir_refill - write a directory anew, for another connection
  * @pgdir: a directory; not mapped
  *
- * Of a directory for the backend to fill, all references are 0 again.
+ * If the backend is to fill the directory, all references become 0 again.
  */
 void xen_drm_pgdir_refill(struct xen_drm_pgdir *pgdir)
 {
@@ -466,13 +469,13 @@ static unsigned int pgdir_unmap_batch(struct xen_drm_pgdir *pgdir, unsigned int 
 				    forget ? INVALID_GRANT_HANDLE : handles[i]);
 	memset32(handles, INVALID_GRANT_HANDLE, count);
 
-	/* Also in order to forget: the core has marked these pages as foreign. */
+	/* The core has marked these pages as foreign, so this is called to forget, too. */
 	ret = gnttab_unmap_refs(ops, NULL, pages, count);
 	if (forget)
 		return 0;
 
 	for (i = 0; i < count; i++) {
-		/* Statuses mean nothing when the hypercall itself fails. */
+		/* The statuses are not valid when the hypercall itself has failed. */
 		if (!ret && ops[i].status == GNTST_okay)
 			continue;
 		pages[i] = NULL;
@@ -554,13 +557,13 @@ static int pgdir_map_batch(struct xen_drm_pgdir *pgdir, unsigned int first,
 }
 
 /**
- * xen_drm_pgdir_map - map what the backend granted
- * @pgdir: new or refilled, and then filled by the backend; not mapped
+ * xen_drm_pgdir_map - map the pages that the backend granted
+ * @pgdir: directory, new or refilled, and then filled by the backend; not mapped
  *
- * Context: may sleep; half a minute for each page that the backend has paged out.
+ * Context: may sleep, up to half a minute for each page that the backend has paged out.
  *
  * Returns: 0; -EINVAL when the directory has a hole; -EIO when a page could not
- * be mapped. After a failure none is mapped.
+ * be mapped. After an error no page is mapped.
  */
 int xen_drm_pgdir_map(struct xen_drm_pgdir *pgdir)
 {
@@ -587,16 +590,16 @@ int xen_drm_pgdir_map(struct xen_drm_pgdir *pgdir)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_map);
 
 /**
- * xen_drm_pgdir_unmap - give the backend its pages back
- * @pgdir: a directory
- * @forget: the domain has been restored, so that nothing is mapped any more,
- *	    whatever the hypervisor says of the former handles
+ * xen_drm_pgdir_unmap - unmap the backend's pages
+ * @pgdir: directory whose pages nobody uses any more
+ * @forget: whether the guest was resumed, so that nothing is mapped any more,
+ *	    whatever the hypervisor answers for the former handles
  *
- * Nobody may use the pages any more. Does nothing when none are mapped.
+ * Does nothing when no page is mapped.
  *
  * Context: may sleep.
  *
- * Returns: 0, or -EIO when pages could not be unmapped. The guest has lost these,
+ * Returns: 0, or -EIO when pages could not be unmapped. These are lost to the guest,
  * and the directory can only be freed.
  */
 int xen_drm_pgdir_unmap(struct xen_drm_pgdir *pgdir, bool forget)
@@ -608,7 +611,7 @@ int xen_drm_pgdir_unmap(struct xen_drm_pgdir *pgdir, bool forget)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_pgdir_unmap);
 
 /**
- * xen_drm_pgdir_pages - pages of a buffer of the backend
+ * xen_drm_pgdir_pages - get the pages of a buffer of the backend
  * @pgdir: a mapped directory
  *
  * Returns: pages of PAGE_SIZE, valid until the directory is unmapped.

@@ -16,7 +16,7 @@ struct page;
 struct xen_drm_backing;
 struct xen_drm_pgdir;
 
-/* Grant references that fit behind the link of one directory page. */
+/* Number of grant references that fit behind the link of one directory page. */
 #define XEN_DRM_GREFS_PER_DIR						\
 	((XEN_PAGE_SIZE - offsetof(struct xendispl_page_directory, gref)) / \
 	 sizeof(grant_ref_t))

@@ -21,24 +21,24 @@
 /**
  * DOC: Requests of the protocol
  *
- * One function for each request of displif.h. It encodes the request and puts it
- * into the ring of a channel. The backend sees it after xen_drm_proto_push(); the
- * outcome is returned by xen_drm_proto_wait() or one of its siblings, which must be
- * called for each &struct xen_drm_call whose request was put into the ring. A
- * request with NULL in the place of the call is one whose outcome does not matter.
+ * Each request of displif.h has a function, which encodes it and puts it into the ring
+ * of a channel. The backend sees it after xen_drm_proto_push(). For each &struct
+ * xen_drm_call whose request is in the ring, xen_drm_proto_wait() or
+ * xen_drm_proto_wait_edid() must be called, and returns the outcome. A request whose
+ * outcome does not matter has NULL instead of a call.
  *
- * Requests that an ioctl can still do without are not sent for a task that has been
- * killed. All others are, since a dying task must clean up.
+ * DBUF_CREATE and FB_ATTACH are not sent for a task that has been killed. All others
+ * are, since a dying task must clean up.
  */
 
 /**
- * xen_drm_proto_stride - bytes per line of a buffer, as every backend computes it
- * @width: pixels
- * @bpp: bits per pixel
+ * xen_drm_proto_stride - compute the stride of a buffer as every backend does
+ * @width: number of pixels per line
+ * @bpp: number of bits per pixel
  *
- * The protocol has no field for it.
+ * The protocol has no field for the stride.
  *
- * Returns: bytes; 0 when the number does not fit.
+ * Returns: bytes per line; 0 when the number has more than 32 bits.
  */
 u32 xen_drm_proto_stride(u32 width, u32 bpp)
 {
@@ -51,10 +51,10 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_stride);
 /**
  * xen_drm_proto_new_cookie - make a name for a buffer or a framebuffer
  *
- * One counter for all displays of the guest. It does not reach its end, and does
- * not begin anew with a connection.
+ * All displays of the guest share one counter, which does not begin anew with a
+ * connection. It has 64 bits, so it does not overflow.
  *
- * Returns: a number that is not 0 and was never returned before.
+ * Returns: a number other than 0, which was never returned before.
  */
 u64 xen_drm_proto_new_cookie(void)
 {
@@ -208,9 +208,9 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_set_config);
 /**
  * xen_drm_proto_get_edid - ask for a connector's EDID
  * @chan: channel of the connector; its connection has version 2
- * @call: for xen_drm_proto_wait_edid()
+ * @call: storage for the reply, for xen_drm_proto_wait_edid()
  * @directory: grant of the first directory page of the buffer for the EDID
- * @size: bytes of the buffer, XENDISPL_EDID_MAX_SIZE at least
+ * @size: size of the buffer in bytes, XENDISPL_EDID_MAX_SIZE at least
  *
  * Implements XENDISPL_OP_GET_EDID.
  *
@@ -231,12 +231,12 @@ int xen_drm_proto_get_edid(struct xen_drm_chan *chan, struct xen_drm_call *call,
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_get_edid);
 
 /**
- * xen_drm_proto_page_flip - show a framebuffer at the next occasion
+ * xen_drm_proto_page_flip - show another framebuffer, or what was drawn into the present one
  * @chan: channel of the connector, which has a mode
- * @fb_cookie: name of the framebuffer, which may be the one that is shown
+ * @fb_cookie: name of the framebuffer
  * @serial: set to the number of the flip, which &xen_drm_flip_ops names
  *
- * Implements XENDISPL_OP_PG_FLIP. Goes out at once.
+ * Implements XENDISPL_OP_PG_FLIP. The request goes out at once.
  *
  * Context: does not sleep; may be called under &drm_device.event_lock.
  *
@@ -284,7 +284,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_push);
 /**
  * xen_drm_proto_wait - wait for the outcome of a request
  * @chan: the channel
- * @call: put into the ring; on return its storage is the caller's again
+ * @call: call whose request is in the ring; on return its storage is the caller's again
  *
  * Context: may sleep, XEN_DRM_TIMEOUT_MS at most.
  *
@@ -298,28 +298,13 @@ int xen_drm_proto_wait(struct xen_drm_chan *chan, struct xen_drm_call *call)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_wait);
 
 /**
- * xen_drm_proto_wait_killable - wait for an outcome that a dying task gives up
- * @chan: the channel
- * @call: put into the ring; on return its storage is the caller's again
- *
- * Context: as xen_drm_proto_wait().
- *
- * Returns: as xen_drm_proto_wait(), or -EINTR when the task is killed.
- */
-int xen_drm_proto_wait_killable(struct xen_drm_chan *chan, struct xen_drm_call *call)
-{
-	return xen_drm_chan_wait(chan, call, true);
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_wait_killable);
-
-/**
  * xen_drm_proto_wait_edid - wait for the outcome of xen_drm_proto_get_edid()
  * @chan: the channel
- * @call: put into the ring; on return its storage is the caller's again
+ * @call: call whose request is in the ring; on return its storage is the caller's again
  *
  * Context: as xen_drm_proto_wait().
  *
- * Returns: bytes of the EDID, a multiple of XENDISPL_EDID_BLOCK_SIZE up to
+ * Returns: size of the EDID in bytes, a multiple of XENDISPL_EDID_BLOCK_SIZE up to
  * XENDISPL_EDID_MAX_SIZE; -EPROTO for any other size; or an error as
  * xen_drm_proto_wait().
  */
@@ -358,13 +343,13 @@ bool xen_drm_proto_poll(struct xen_drm_chan *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_poll);
 
 /**
- * xen_drm_proto_set_flip_ops - choose who is told of flips
+ * xen_drm_proto_set_flip_ops - choose which pipe is told of flips
  * @chan: channel of the connector
- * @ops: what to call, or NULL
+ * @ops: callbacks of the pipe, or NULL
  * @owner: argument of @ops
  *
- * A call of the former @ops may still be under way on return, see
- * xen_drm_conn_mute().
+ * A call of the former @ops may still be under way on return; xen_drm_conn_mute()
+ * waits for it.
  *
  * Context: any.
  */

@@ -12,49 +12,55 @@ struct xen_drm_call;
 struct xen_drm_chan;
 struct xen_drm_flip_ops;
 
-/** struct xen_drm_proto_dbuf - a buffer, as XENDISPL_OP_DBUF_CREATE describes it */
+/**
+ * struct xen_drm_proto_dbuf - a buffer, as XENDISPL_OP_DBUF_CREATE describes it
+ */
 struct xen_drm_proto_dbuf {
 	/** @cookie: name of the buffer, not 0 */
 	u64 cookie;
-	/** @width: pixels per line; with @bpp it gives the stride */
+	/** @width: number of pixels per line; with @bpp it gives the stride */
 	u32 width;
-	/** @height: lines */
+	/** @height: number of lines */
 	u32 height;
-	/** @bpp: bits per pixel */
+	/** @bpp: number of bits per pixel */
 	u32 bpp;
-	/** @size: bytes of the shared pages */
+	/** @size: size of the shared pages in bytes */
 	u32 size;
-	/** @offset: bytes from the first page to the first pixel, version 2 alone */
+	/** @offset: distance of the first pixel from the first page in bytes, version 2 alone */
 	u32 offset;
 	/** @directory: grant of the first directory page */
 	u32 directory;
-	/** @be_alloc: the backend is to allocate the pages */
+	/** @be_alloc: whether the backend is to allocate the pages */
 	bool be_alloc;
 };
 
-/** struct xen_drm_proto_fb - a framebuffer, as XENDISPL_OP_FB_ATTACH describes it */
+/**
+ * struct xen_drm_proto_fb - a framebuffer, as XENDISPL_OP_FB_ATTACH describes it
+ */
 struct xen_drm_proto_fb {
 	/** @cookie: name of the framebuffer, not 0 */
 	u64 cookie;
-	/** @dbuf_cookie: name of the buffer that it shows */
+	/** @dbuf_cookie: name of its buffer */
 	u64 dbuf_cookie;
-	/** @width: pixels per line */
+	/** @width: number of pixels per line */
 	u32 width;
-	/** @height: lines */
+	/** @height: number of lines */
 	u32 height;
 	/** @format: DRM fourcc */
 	u32 format;
 };
 
-/** struct xen_drm_proto_config - a mode, as XENDISPL_OP_SET_CONFIG describes it */
+/**
+ * struct xen_drm_proto_config - a mode, as XENDISPL_OP_SET_CONFIG describes it
+ */
 struct xen_drm_proto_config {
-	/** @fb_cookie: framebuffer to begin with; 0, as all else, to switch off */
+	/** @fb_cookie: framebuffer to begin with; all members are 0 to switch off */
 	u64 fb_cookie;
-	/** @width: visible pixels per line */
+	/** @width: number of visible pixels per line */
 	u32 width;
-	/** @height: visible lines */
+	/** @height: number of visible lines */
 	u32 height;
-	/** @bpp: bits per pixel of the framebuffer */
+	/** @bpp: number of bits per pixel of the framebuffer */
 	u32 bpp;
 };
 
@@ -78,7 +84,6 @@ void xen_drm_proto_page_flip_panic(struct xen_drm_chan *chan, u64 fb_cookie);
 
 void xen_drm_proto_push(struct xen_drm_chan *chan);
 int xen_drm_proto_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
-int xen_drm_proto_wait_killable(struct xen_drm_chan *chan, struct xen_drm_call *call);
 int xen_drm_proto_wait_edid(struct xen_drm_chan *chan, struct xen_drm_call *call);
 bool xen_drm_proto_poll(struct xen_drm_chan *chan);
 void xen_drm_proto_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_flip_ops *ops,
