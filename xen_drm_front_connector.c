@@ -24,28 +24,30 @@
 /**
  * DOC: Connectors
  *
- * A connector has one mode, the size that the toolstack configured, at 60 Hz. It is
- * connected as long as the display is there, also while no backend is, since clients
+ * A connector has one mode, the size that the toolstack configured, at 60 Hz. It stays
+ * connected as long as the display exists, with a backend or without, since clients
  * would tear down their outputs otherwise.
  *
  * The EDID of a backend that speaks version 2 tells user space about the monitor, but
- * the mode remains the configured one: backends bound SET_CONFIG by it, and the
- * timings of deployed ones overflow beyond 3440x1440.
+ * the mode remains the configured one: backends refuse a SET_CONFIG beyond that, and
+ * timings in the EDIDs of deployed backends overflow beyond 3440x1440.
  *
- * Another size or EDID after a reconnect is a hot-plug event.
+ * A hot-plug event follows if a new connection brings another size or EDID.
  */
 
 #define CONNECTOR_REFRESH_HZ	60
-/* What user space assumes of a screen that it knows nothing of. */
+/* Resolution that user space assumes of an unknown screen. */
 #define CONNECTOR_DPI		96
 
 #define EDID_NUM_PAGES		DIV_ROUND_UP(XENDISPL_EDID_MAX_SIZE, PAGE_SIZE)
 
-/** struct xen_drm_edid_query - a question for an EDID, not answered yet */
+/**
+ * struct xen_drm_edid_query - a GET_EDID that has not been answered yet
+ */
 struct xen_drm_edid_query {
 	/** @chan: channel that it was sent on */
 	struct xen_drm_chan *chan;
-	/** @call: reply */
+	/** @call: storage for the reply */
 	struct xen_drm_call call;
 	/** @pgdir: directory of @pages */
 	struct xen_drm_pgdir *pgdir;
@@ -68,7 +70,7 @@ static void query_free(struct xen_drm_edid_query *query)
 
 	if (query->pgdir)
 		xen_drm_pgdir_free(query->pgdir);
-	/* A page that the backend still maps has a reference of its own. */
+	/* A page that the backend still maps is deferred with a reference of its own. */
 	for (i = 0; i < ARRAY_SIZE(query->pages) && query->pages[i]; i++)
 		__free_page(query->pages[i]);
 	kfree(query);
@@ -108,7 +110,7 @@ static int query_send(struct xen_drm_edid_query *query, const struct xen_drm_lin
  *
  * Implements XENDISPL_OP_GET_EDID, with xen_drm_connector_take_edid().
  *
- * Returns: the question, or NULL if the backend knows no EDIDs, or without memory.
+ * Returns: the query, or NULL if the backend knows no EDIDs, or on an error.
  */
 struct xen_drm_edid_query *xen_drm_connector_ask_edid(struct xen_drm_chan *chan,
 						      const struct xen_drm_link *link)
@@ -129,7 +131,7 @@ struct xen_drm_edid_query *xen_drm_connector_ask_edid(struct xen_drm_chan *chan,
 	return query;
 }
 
-/* Copies the EDID before looking at it, as the backend may go on writing. */
+/* The EDID is copied before it is looked at, since the backend may go on writing. */
 static const struct drm_edid *query_copy(const struct xen_drm_edid_query *query, int size)
 {
 	const struct drm_edid *edid = NULL;
@@ -215,7 +217,7 @@ static const struct drm_connector_funcs connector_funcs = {
 	.atomic_destroy_state = drm_atomic_helper_connector_destroy_state,
 };
 
-/* There is no cable, so no blanking either: the clock is what is left. */
+/* There is no cable, so the mode has no blanking, and its clock follows from the size. */
 static void connector_make_mode(struct drm_display_mode *mode, u32 width, u32 height)
 {
 	memset(mode, 0, sizeof(*mode));
@@ -247,10 +249,10 @@ static void connector_link_work(struct work_struct *work)
  * xen_drm_connector_set_bad - tell user space that the backend refused the mode
  * @connector: the connector
  *
- * Sets link-status to BAD, and sends a hot-plug event, so that user space sets a
- * mode again.
+ * The link work sets link-status to BAD and sends a hot-plug event, so that user space
+ * sets a mode again. A commit, which calls this, may hold the locks that it needs.
  *
- * Context: does not sleep; a work item does it, since a commit may hold the locks.
+ * Context: does not sleep.
  */
 void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 {
@@ -268,10 +270,10 @@ static bool edid_equal(const struct drm_edid *a, const struct drm_edid *b)
 }
 
 /**
- * xen_drm_connector_update - take over what a new connection says
+ * xen_drm_connector_update - take over mode and EDID of a new connection
  * @connector: the connector
  * @cfg: configuration
- * @edid: the backend's, now the connector's, or NULL
+ * @edid: EDID of the backend or NULL; the connector owns it from now on
  *
  * Returns: whether user space should look at the connector again.
  */
@@ -305,10 +307,10 @@ static void connector_fini(struct drm_device *drm, void *data)
 /**
  * xen_drm_connector_init - make a connector
  * @display: the DRM device
- * @connector: zeroed
+ * @connector: zeroed memory
  * @cfg: configuration
  *
- * Returns: 0 or an error; what is made is freed with the DRM device.
+ * Returns: 0 or an error; the connector is freed with the DRM device in either case.
  */
 int xen_drm_connector_init(struct xen_drm_display *display,
 			   struct xen_drm_connector *connector,

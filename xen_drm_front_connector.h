@@ -17,20 +17,22 @@
 struct drm_edid;
 struct xen_drm_edid_query;
 
-/* Each byte of the toolstack's name may need four characters when escaped. */
+/* Each byte of the toolstack's name may become four characters when it is escaped. */
 #define XEN_DRM_ESCAPED_ID_LEN	(4 * XEN_DRM_UNIQUE_ID_LEN)
 
-/** struct xen_drm_connector - a connector, as user space sees it */
+/**
+ * struct xen_drm_connector - a connector, as user space sees it
+ */
 struct xen_drm_connector {
 	/** @base: base class */
 	struct drm_connector base;
-	/** @mode: what the backend shows; under &drm_mode_config.mutex */
+	/** @mode: the only mode; under &drm_mode_config.mutex */
 	struct drm_display_mode mode;
-	/** @edid: the backend's, or NULL; under &drm_mode_config.mutex */
+	/** @edid: EDID of the backend, or NULL; under &drm_mode_config.mutex */
 	const struct drm_edid *edid;
-	/** @unique_id: the toolstack's name of the connector, escaped */
+	/** @unique_id: name that the toolstack gave to the connector, escaped */
 	char unique_id[XEN_DRM_ESCAPED_ID_LEN];
-	/** @link_work: tells user space of a mode that the backend refused */
+	/** @link_work: work that tells user space of a mode that the backend refused */
 	struct work_struct link_work;
 };
 

@@ -32,15 +32,16 @@
  *
  * A display begins with the first connection that works, and survives each of its
  * connections: its card, the names of its connectors, its clients with their buffers
- * and mappings stay. It *joins* a connection and *leaves* it. In between nobody is
- * there, and clients go on in the dark.
+ * and mappings stay. It *joins* a connection and *leaves* it. In between its pipes are
+ * dark, and clients go on at the pace of a timer.
  *
- * *Join* tells the backend what it is to know: buffers, framebuffers, and by a commit
- * that changes nothing the modes and the pictures. *Leave* takes the channels away
- * from all who use them, then sees that no call from below is under way any more.
+ * *Join* tells the backend of buffers and framebuffers, then makes a commit that
+ * changes nothing, which sends modes and pictures. *Leave* takes the channels away
+ * from pipes and shares, then waits until no call from below is under way any more.
  *
- * It ends when the toolstack takes the device away, with the driver, and when a new
- * configuration does not fit. Its memory goes with the last file, mapping and dma-buf.
+ * A display is unplugged when the toolstack takes the device away, when the driver is
+ * unbound, and when a new configuration does not fit. Its memory is freed with the last
+ * file, mapping and dma-buf.
  */
 
 #if IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA)
@@ -87,7 +88,7 @@ static int display_init(struct xen_drm_display *display, const struct xen_drm_cf
 	ret = drmm_mutex_init(&display->drm, &display->lock);
 	if (ret)
 		return ret;
-	/* First, so that it goes last: the end of a framebuffer is queued there. */
+	/* Made first, and so freed last: framebuffers that end are queued there. */
 	ret = xen_drm_share_init_display(display);
 	if (ret)
 		return ret;
@@ -155,7 +156,7 @@ int xen_drm_display_register(struct xen_drm_display *display)
 }
 
 /**
- * xen_drm_display_misfit - does a configuration need another DRM device
+ * xen_drm_display_misfit - check whether a configuration needs another DRM device
  * @display: the present one
  * @cfg: configuration of a new connection
  *
@@ -186,16 +187,16 @@ static bool display_join_pipes(struct xen_drm_display *display, struct xen_drm_c
 }
 
 /**
- * xen_drm_display_join - use a connection from now on
- * @display: the display, which uses none
+ * xen_drm_display_join - begin to use a connection
+ * @display: the display, without a connection
  * @conn: connection that the backend has taken up; a reference is taken
  * @cfg: configuration, which fits
  *
  * Context: the work of the bus device; waits for the backend.
  *
  * Returns: 0, or -ENODEV when the connection has ended meanwhile. In both cases
- * xen_drm_display_leave() must follow some time. What else goes wrong is logged, and
- * told to clients, but leaves them the rest.
+ * xen_drm_display_leave() must follow some time. Other errors are logged, and told to
+ * clients as link-status BAD; they concern single buffers, framebuffers or modes.
  */
 int xen_drm_display_join(struct xen_drm_display *display, struct xen_drm_conn *conn,
 			 const struct xen_drm_cfg *cfg)
@@ -225,14 +226,15 @@ int xen_drm_display_join(struct xen_drm_display *display, struct xen_drm_conn *c
 }
 
 /**
- * xen_drm_display_refresh - the backend answers again after a silence
+ * xen_drm_display_refresh - bring a backend up to date that was silent
  * @display: the display
  *
- * Tells it what it could not be told, and sends the present pictures again.
+ * Tells the backend of all objects that it does not know yet, and sends the present
+ * pictures again.
  *
  * Context: the work of the bus device; waits for the backend.
  *
- * Returns: 0, or -ENODEV when nobody is there.
+ * Returns: 0; -ENODEV without a backend; or an error of the commit.
  */
 int xen_drm_display_refresh(struct xen_drm_display *display)
 {
@@ -243,12 +245,12 @@ int xen_drm_display_refresh(struct xen_drm_display *display)
 }
 
 /**
- * xen_drm_display_leave - use the connection no more
+ * xen_drm_display_leave - stop using the connection
  * @display: the display
- * @forget: the guest has been restored, so grants and mappings are gone already
+ * @forget: whether the guest was resumed, so that grants and mappings are gone already
  *
- * The connection must be broken. On return it calls the display no more. If the
- * display uses none, only grants and mappings are forgotten.
+ * The connection must be broken. On return it does not call the display any more. A
+ * display without a connection only forgets grants and mappings, if it has to.
  *
  * Context: may sleep; does not wait for the backend.
  */
@@ -259,7 +261,7 @@ void xen_drm_display_leave(struct xen_drm_display *display, bool forget)
 	if (!conn && !forget)
 		return;
 
-	/* Without a connection there are still the grants of the one before. */
+	/* A display without a connection still has the grants of the one before. */
 	if (conn)
 		xen_drm_kms_leave(display);
 	xen_drm_share_leave(display, forget);
@@ -271,9 +273,10 @@ void xen_drm_display_leave(struct xen_drm_display *display, bool forget)
 
 /**
  * xen_drm_display_unplug - take the display away from user space
- * @display: a display that uses no connection; not the caller's any more
+ * @display: a display without a connection; not the caller's any more
  *
- * Clients keep what is theirs until they go, as DRM's rules for hot-unplug say.
+ * Clients keep files, buffers and mappings until they close them, as DRM's rules for
+ * hot-unplug say.
  *
  * Context: may sleep.
  */

@@ -18,11 +18,13 @@
 #include "xen_drm_front_gem.h"
 #include "xen_drm_front_share.h"
 
-/** struct drm_fb - DRM framebuffer with its name on the wire */
+/**
+ * struct drm_fb - DRM framebuffer with its name on the wire
+ */
 struct drm_fb {
 	/** @base: base class */
 	struct drm_framebuffer base;
-	/** @fb: what the backend shall know of it */
+	/** @fb: framebuffer, as the protocol knows it */
 	struct xen_drm_fb fb;
 };
 
@@ -32,7 +34,7 @@ static struct drm_fb *to_drm_fb(struct drm_framebuffer *fb)
 }
 
 /**
- * xen_drm_fb_from_drm - what the backend shall know of a framebuffer
+ * xen_drm_fb_from_drm - get the protocol's side of a framebuffer
  * @fb: one of our framebuffers
  *
  * Returns: the framebuffer, as the protocol knows it.
@@ -43,8 +45,8 @@ struct xen_drm_fb *xen_drm_fb_from_drm(struct drm_framebuffer *fb)
 }
 
 /*
- * Nothing is below the plane, so alpha makes no difference. A backend that shows
- * the guest in a window would blend that with what is behind it.
+ * Nothing is below the plane, so alpha means nothing. A backend that shows the guest in
+ * a window would blend it with what is behind the window, so it is told of no alpha.
  */
 static u32 opaque_format(u32 format)
 {
@@ -76,7 +78,7 @@ static void fb_released(struct xen_drm_fb *xen_fb)
  * xen_drm_fb_destroy - the destroy callback of a framebuffer
  * @fb: the framebuffer
  *
- * The backend still has to be told, which is not waited for here.
+ * The release work tells the backend, which is not waited for.
  */
 void xen_drm_fb_destroy(struct drm_framebuffer *fb)
 {
@@ -102,8 +104,8 @@ static int fb_check(struct drm_device *drm, const struct drm_gem_object *obj,
 		return -EINVAL;
 	}
 	if (obj->size < size) {
-		drm_dbg_kms(drm, "framebuffer of %llu bytes, the buffer has %zu\n", size,
-			    obj->size);
+		drm_dbg_kms(drm, "framebuffer of %llu bytes, expected up to %zu, as the buffer\n",
+			    size, obj->size);
 		return -EINVAL;
 	}
 	return 0;
@@ -134,10 +136,10 @@ static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_obj
 	fb->fb.format = opaque_format(info->format);
 
 	INIT_LIST_HEAD(&fb->fb.node);
-	/* What the wire cannot express is shown by a shadow. */
+	/* A framebuffer that the protocol cannot express is shown by a shadow. */
 	if (!xen_drm_share_expresses(to_xen_drm_display(drm), &fb->fb))
 		return 0;
-	/* First, since others can see a framebuffer once it is initialised. */
+	/* This comes before drm_framebuffer_init(), which lets others see the framebuffer. */
 	return xen_drm_share_attach(to_xen_drm_display(drm), &fb->fb);
 }
 
@@ -146,13 +148,14 @@ static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_obj
  * @drm: the DRM device
  * @file: the client
  * @info: format
- * @mode_cmd: what the client asks for
+ * @mode_cmd: arguments of ADDFB
  * @funcs: callbacks of the framebuffer
  *
  * Context: may sleep; waits for the backend.
  *
- * Returns: the framebuffer; -ENOENT without a buffer; -EINVAL when the protocol cannot
- * express it; or as xen_drm_share_attach().
+ * Returns: the framebuffer; -ENOENT without a buffer; -EINVAL for a format that we do
+ * not have, an interlaced framebuffer, or one that is larger than its buffer; or an
+ * error of xen_drm_gem_get_pages() or xen_drm_share_attach().
  */
 struct drm_framebuffer *
 xen_drm_fb_create(struct drm_device *drm, struct drm_file *file,

@@ -19,27 +19,26 @@
 /**
  * DOC: Flips and vertical blanking
  *
- * A pipe sends one PG_FLIP at a time. What is drawn or committed meanwhile only
- * makes the pipe dirty; the newest picture follows when the flip is over. So any
- * number of damage reports costs one flip for each refresh, and the newest
- * picture always gets out. xen_drm_flip_next() is the whole of it, without DRM and
- * without a ring.
+ * A pipe sends one PG_FLIP at a time. Commits and damage make it dirty meanwhile,
+ * and the newest picture follows when the flip is over. So any number of damage
+ * reports costs one flip for each refresh, and the newest picture always gets out.
+ * xen_drm_flip_next() has these rules, without DRM and without a ring.
  *
  * A flip is over at a vertical blanking. The protocol has none, so a timer at the
- * rate of the mode makes them, as long as somebody wants them. The backend's event
- * for a flip tells when its own one is: if an event comes at about the time when
- * the timer is due, the vblank is now, and the timer follows its phase. An event
- * that comes earlier has to wait for the timer, which keeps clients at the refresh
- * rate whatever the backend does. To let the backend come first, a vblank that is
- * due while a flip is out is delayed by up to an eighth of the period.
+ * rate of the mode makes them while they are wanted. The backend's event for a flip
+ * tells when its own one is: if an event comes at about the time when the timer is
+ * due, the vblank is now, and the timer follows its phase. An event that comes
+ * earlier has to wait for the timer, which keeps clients at the refresh rate
+ * whatever the backend does. To let the backend come first, a vblank that is due
+ * while a flip is out is delayed by up to an eighth of the period.
  *
- * While nobody is there, or the backend is silent, events are sent at the next
- * vblank of the timer, so clients go on at their usual pace.
+ * Without a backend, and while it is silent, events are sent at the next vblank of
+ * the timer, so clients go on at their usual pace.
  *
- * Nothing in here waits for the backend but the two functions that set a mode.
+ * Only the two functions that set a mode wait for the backend.
  */
 
-/* Part of a period by which a vblank may be late for the backend's event. */
+/* Logarithm of the part of a period by which a vblank waits for the backend's event. */
 #define FLIP_GRACE_SHIFT	3
 
 /* ------------------------------------------------------------------------
@@ -60,7 +59,7 @@ static void flip_send_event(struct xen_drm_flip *flip)
 	flip->event = NULL;
 }
 
-/* Returns whether the flip is out; without, the pipe is in another state. */
+/* Returns whether the flip is out. If not, the pipe becomes DARK or STALLED. */
 static bool flip_send_request(struct xen_drm_flip *flip)
 {
 	int ret = -ENODEV;
@@ -85,7 +84,7 @@ static bool flip_send_request(struct xen_drm_flip *flip)
 	return false;
 }
 
-/* Vblanks are what gets a pipe out of these states. */
+/* Returns whether the pipe leaves its state, or sends its event, by a vblank. */
 static bool flip_needs_vblank(const struct xen_drm_flip *flip)
 {
 	return flip->core.state == XEN_DRM_FLIP_FLYING ||
@@ -130,7 +129,7 @@ static void flip_start_timer(struct xen_drm_flip *flip, ktime_t when)
 	hrtimer_start(&flip->timer, when, HRTIMER_MODE_ABS);
 }
 
-/* May an event that comes now be the vblank? */
+/* Returns whether an event that comes now is close enough to the vblank to become it. */
 static bool flip_is_in_phase(struct xen_drm_flip *flip, ktime_t now)
 {
 	ktime_t since = ktime_sub(now, flip_vblank_before(flip, now));
@@ -138,7 +137,7 @@ static bool flip_is_in_phase(struct xen_drm_flip *flip, ktime_t now)
 	return flip->late || since >= flip->period - flip->period / 4;
 }
 
-/* Without locks: DRM takes them to count the vblank. */
+/* Called without locks, since DRM takes them to count the vblank. */
 static void flip_handle_vblank(struct xen_drm_flip *flip)
 {
 	unsigned long flags;
@@ -146,15 +145,15 @@ static void flip_handle_vblank(struct xen_drm_flip *flip)
 	drm_crtc_handle_vblank(flip->crtc);
 
 	spin_lock_irqsave(flip_lock(flip), flags);
-	/* Left over if vblanks have been switched off just now. */
+	/* DRM has not asked for the time if vblanks have been switched off just now. */
 	flip->rephase = 0;
 	flip_input(flip, XEN_DRM_FLIP_VBLANK);
 	spin_unlock_irqrestore(flip_lock(flip), flags);
 }
 
 /*
- * Interrupts of the channel, timers and tasks that look into the ring. A flip of
- * an earlier connection cannot come here: its channel has been muted.
+ * Called by interrupts of the channel, and by timers and tasks that look into the
+ * ring. Flips of an earlier connection do not come here, since its channels are muted.
  */
 static void flip_done(void *owner, u32 serial, ktime_t when)
 {
@@ -200,7 +199,7 @@ static const struct xen_drm_flip_ops flip_ops = {
 };
 
 /**
- * xen_drm_flip_join - use a channel from now on
+ * xen_drm_flip_join - begin to use a channel
  * @flip: the pipe
  * @chan: channel of the connector, which stays until xen_drm_flip_leave()
  * @number: number of the connection
@@ -221,7 +220,7 @@ void xen_drm_flip_join(struct xen_drm_flip *flip, struct xen_drm_chan *chan, u64
 }
 
 /**
- * xen_drm_flip_leave - use the channel no more
+ * xen_drm_flip_leave - stop using the channel
  * @flip: the pipe
  *
  * A client that waits for a flip gets its event at the next vblank. The channel
@@ -236,7 +235,7 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip)
 	spin_lock_irqsave(flip_lock(flip), flags);
 	flip->chan = NULL;
 	flip->lit = false;
-	/* What the channel still tells is not about a flip that comes later. */
+	/* Flips that the channel still tells of have other numbers. */
 	flip->serial = 0;
 	flip_input(flip, XEN_DRM_FLIP_DARKENED);
 	spin_unlock_irqrestore(flip_lock(flip), flags);
@@ -251,10 +250,10 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip)
 }
 
 /**
- * xen_drm_flip_answers - the backend answers again
+ * xen_drm_flip_answers - note that the backend answers again
  * @flip: the pipe
  *
- * Sends the present picture, if one had to wait.
+ * Sends the present picture if the pipe is STALLED.
  */
 void xen_drm_flip_answers(struct xen_drm_flip *flip)
 {
@@ -266,7 +265,7 @@ void xen_drm_flip_answers(struct xen_drm_flip *flip)
 }
 
 /**
- * xen_drm_flip_enable - the CRTC becomes active
+ * xen_drm_flip_enable - switch vertical blanking on
  * @flip: the pipe
  * @period_ns: time from vblank to vblank, in nanoseconds
  *
@@ -291,9 +290,9 @@ void xen_drm_flip_enable(struct xen_drm_flip *flip, u64 period_ns)
 }
 
 /**
- * xen_drm_flip_disable - the CRTC is not active any more
+ * xen_drm_flip_disable - switch vertical blanking off
  * @flip: the pipe
- * @event: of the commit that does it, NULL when the CRTC is enabled again by it
+ * @event: event of the commit, NULL if the same commit enables the CRTC again
  *
  * Context: commit tail.
  */
@@ -310,14 +309,14 @@ void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_e
 	flip_send_event(flip);
 	spin_unlock_irqrestore(flip_lock(flip), flags);
 
-	/* It may have been on its way when vblanks were switched off. */
+	/* The timer may have been running when vblanks were switched off. */
 	hrtimer_cancel(&flip->timer);
 }
 
 /**
  * xen_drm_flip_set_picture - choose what is shown
  * @flip: the pipe
- * @cookie: of the framebuffer, 0 for none
+ * @cookie: cookie of the framebuffer, 0 for none
  * @told: number of the connection that knows the framebuffer
  *
  * Context: commit tail.
@@ -333,10 +332,10 @@ void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told)
 }
 
 /**
- * xen_drm_flip_commit - a commit is to be completed
+ * xen_drm_flip_commit - take a commit and its event over
  * @flip: the pipe
- * @picture: the commit has chosen what is shown, which may be what was shown before
- * @event: to be sent when it is out
+ * @picture: whether the commit has chosen a picture, which may be the one before
+ * @event: event to send when the picture is out
  *
  * Context: commit tail, when all commits before have sent their events.
  */
@@ -352,9 +351,9 @@ void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 }
 
 /**
- * xen_drm_flip_damage - a framebuffer has been drawn to
+ * xen_drm_flip_damage - note that a framebuffer has been drawn to
  * @flip: the pipe
- * @cookie: of the framebuffer; nothing happens unless the pipe shows it
+ * @cookie: cookie of the framebuffer; nothing happens unless the pipe shows it
  *
  * Context: does not sleep.
  */
@@ -369,7 +368,7 @@ void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie)
 }
 
 /**
- * xen_drm_flip_panic - show what the kernel has drawn in its panic
+ * xen_drm_flip_panic - show the panic screen
  * @flip: the pipe
  *
  * Context: a panic; other CPUs have been stopped, wherever they were. Takes no lock
@@ -377,7 +376,7 @@ void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie)
  */
 void xen_drm_flip_panic(struct xen_drm_flip *flip)
 {
-	/* Nobody else runs, so the members are read without their lock. */
+	/* No other CPU runs, so the members are read without their lock. */
 	if (flip->chan && flip->lit && flip->cookie && flip->told == flip->number)
 		xen_drm_proto_page_flip_panic(flip->chan, flip->cookie);
 }
@@ -387,9 +386,9 @@ void xen_drm_flip_panic(struct xen_drm_flip *flip)
  */
 
 /**
- * xen_drm_flip_wants_config - is the backend to be sent the mode
+ * xen_drm_flip_wants_config - check whether to send the mode to the backend
  * @flip: the pipe
- * @modeset: the client wants a modeset, so a former refusal does not count
+ * @modeset: whether the client wants a modeset, so that a former refusal does not count
  *
  * Returns: whether the CRTC is active, and has a picture that the backend knows,
  * while the backend has no mode.
@@ -409,11 +408,11 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
 }
 
 /**
- * xen_drm_flip_lacks_picture - does the backend not know what is to be shown
+ * xen_drm_flip_lacks_picture - check whether the backend lacks the framebuffer
  * @flip: the pipe
  *
  * Returns: whether the CRTC is active with a framebuffer that the backend has refused,
- * or could not be told of. Only once for each connection.
+ * or could not be told of. True only once for each connection.
  */
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 {
@@ -430,10 +429,10 @@ bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 }
 
 /**
- * xen_drm_flip_is_lit - has the backend got a mode
+ * xen_drm_flip_is_lit - check whether the backend has a mode
  * @flip: the pipe
  *
- * Returns: whether a mode was sent that has not been taken back.
+ * Returns: whether a mode was sent, and has not been switched off since.
  */
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
 {
@@ -450,9 +449,9 @@ bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
  * xen_drm_flip_send_config - send a mode with the newest picture, or switch off
  * @flip: the pipe
  * @call: storage for the reply; if 0 is returned, xen_drm_flip_end_config() must follow
- * @width: visible pixels per line, 0 to switch off
- * @height: visible lines
- * @bpp: bits per pixel of the picture
+ * @width: number of visible pixels per line, 0 to switch off
+ * @height: number of visible lines
+ * @bpp: number of bits per pixel of the picture
  *
  * Context: commit tail, with &xen_drm_display.config_lock held for reading.
  *
@@ -478,7 +477,7 @@ int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *cal
 	if (!chan)
 		return -ENODEV;
 
-	/* The lock of the configuration keeps the channel, even if it is left now. */
+	/* *Leave* waits for config_lock, so the channel stays. */
 	flip->config_chan = chan;
 	ret = xen_drm_proto_set_config(chan, call, &config);
 	if (!ret)
@@ -487,10 +486,10 @@ int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *cal
 }
 
 /**
- * xen_drm_flip_end_config - wait until the backend has answered a mode
+ * xen_drm_flip_end_config - wait for the reply to a mode
  * @flip: the pipe
- * @call: as given to xen_drm_flip_send_config()
- * @on: a mode was sent, as opposed to none
+ * @call: storage that was given to xen_drm_flip_send_config()
+ * @on: whether a mode was sent, as opposed to switching off
  *
  * Context: as xen_drm_flip_send_config().
  *
@@ -508,7 +507,7 @@ int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call
 	if (flip->chan && !on) {
 		flip->lit = false;
 	} else if (flip->chan && (!ret || ret == -ETIMEDOUT)) {
-		/* A silent backend will do it when it goes on. */
+		/* A silent backend will set the mode when it goes on. */
 		flip->lit = true;
 		flip_input(flip, XEN_DRM_FLIP_CONFIGURED);
 	} else if (flip->chan && ret != -ENODEV) {
@@ -528,7 +527,7 @@ static bool flip_is_overdue(const struct xen_drm_flip *flip, ktime_t now)
 	       ktime_ms_delta(now, flip->sent) > XEN_DRM_TIMEOUT_MS;
 }
 
-/* Looks for what was answered without an interrupt: a refusal has no event. */
+/* Looks for a refusal, which comes without an event, and so without an interrupt. */
 static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 {
 	struct xen_drm_chan *chan = NULL;
@@ -571,7 +570,7 @@ static bool flip_postpone_vblank(struct xen_drm_flip *flip, ktime_t now)
 	return flip->late;
 }
 
-/* Never restarts by its return value: an event may start it at the same time. */
+/* The timer is never restarted by the return value: an event may start it meanwhile. */
 static enum hrtimer_restart flip_timer(struct hrtimer *timer)
 {
 	struct xen_drm_flip *flip = container_of(timer, struct xen_drm_flip, timer);
@@ -593,7 +592,7 @@ static enum hrtimer_restart flip_timer(struct hrtimer *timer)
 }
 
 /**
- * xen_drm_flip_enable_vblank - somebody wants vblanks
+ * xen_drm_flip_enable_vblank - start the timer
  * @flip: the pipe
  *
  * Context: vblank locks of DRM are held.
@@ -609,7 +608,7 @@ int xen_drm_flip_enable_vblank(struct xen_drm_flip *flip)
 }
 
 /**
- * xen_drm_flip_disable_vblank - nobody wants vblanks any more
+ * xen_drm_flip_disable_vblank - stop the timer
  * @flip: the pipe
  *
  * Context: vblank locks of DRM are held, so the timer's function, which takes them,
@@ -622,10 +621,10 @@ void xen_drm_flip_disable_vblank(struct xen_drm_flip *flip)
 }
 
 /**
- * xen_drm_flip_vblank_time - when was the latest vblank
+ * xen_drm_flip_vblank_time - tell the time of the latest vblank
  * @flip: the pipe
- * @time: filled with its time, never earlier than what was told before
- * @in_irq: called while a vblank is handled
+ * @time: set to the time, which is never earlier than the one told before
+ * @in_irq: whether a vblank is just being handled
  *
  * Context: &drm_device.vblank_time_lock is held; with @in_irq also
  * &drm_device.event_lock.
@@ -638,7 +637,7 @@ bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_
 		flip->vblank = flip->rephase;
 		flip->rephase = 0;
 	}
-	/* DRM takes a step back for a very long one forward. */
+	/* DRM would take a step back for a very long one forward. */
 	flip->told_vblank = max(flip->told_vblank, flip_vblank_before(flip, ktime_get()));
 	*time = flip->told_vblank;
 	return true;
@@ -646,9 +645,9 @@ bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_
 
 /**
  * xen_drm_flip_init - initialise the flips of a pipe
- * @flip: zeroed
+ * @flip: zeroed memory
  * @crtc: CRTC of the pipe
- * @name: of the connector, for messages; not copied
+ * @name: name of the connector, for messages; not copied
  */
 void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const char *name)
 {

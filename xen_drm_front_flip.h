@@ -16,72 +16,74 @@ struct drm_pending_vblank_event;
 struct xen_drm_call;
 struct xen_drm_chan;
 
-/** struct xen_drm_flip_stats - counters, since the pipe was made */
+/**
+ * struct xen_drm_flip_stats - counters, since the pipe was made
+ */
 struct xen_drm_flip_stats {
-	/** @flips: PG_FLIPs sent */
+	/** @flips: number of PG_FLIPs sent */
 	u64 flips;
-	/** @refused: flips that the backend refused */
+	/** @refused: number of flips that the backend refused */
 	u64 refused;
-	/** @overdue: flips that were not answered in time */
+	/** @overdue: number of flips that were not answered in time */
 	u64 overdue;
 };
 
 /**
  * struct xen_drm_flip - the flips of one pipe, and its vertical blanking
  *
- * Under &drm_device.event_lock, since the events are sent under it anyway.
+ * &drm_device.event_lock protects it, since events are sent under that anyway.
  */
 struct xen_drm_flip {
-	/** @crtc: constant */
+	/** @crtc: CRTC of the pipe; constant */
 	struct drm_crtc *crtc;
-	/** @name: connector, for messages; constant */
+	/** @name: name of the connector, for messages; constant */
 	const char *name;
-	/** @core: state */
+	/** @core: state of the pipe */
 	struct xen_drm_flip_core core;
-	/** @chan: channel of the present connection, NULL while nobody is there */
+	/** @chan: channel of the present connection, or NULL */
 	struct xen_drm_chan *chan;
 	/** @number: number of the connection of @chan */
 	u64 number;
 	/** @refused: number of the connection that refused the present mode, or 0 */
 	u64 refused;
-	/** @lit: the backend has a mode of ours */
+	/** @lit: whether the backend has a mode of ours */
 	bool lit;
 	/** @cookie: framebuffer of the newest picture, 0 without one */
 	u64 cookie;
 	/** @told: number of the connection that knows the framebuffer */
 	u64 told;
-	/** @event: to be sent as &xen_drm_flip_core.event says, or NULL */
+	/** @event: event that &xen_drm_flip_core.event is about, or NULL */
 	struct drm_pending_vblank_event *event;
-	/** @serial: number of the flip that is out */
+	/** @serial: number of the latest flip */
 	u32 serial;
-	/** @sent: when it went out */
+	/** @sent: time when the latest flip went out */
 	ktime_t sent;
-	/** @on: the CRTC is active, so vblanks can be had */
+	/** @on: whether the CRTC is active, so that vblanks can be had */
 	bool on;
-	/** @wanted: the pipe itself wants vblanks, and holds a reference for that */
+	/** @wanted: whether the pipe itself wants vblanks, and holds a reference for that */
 	bool wanted;
 	/** @stats: counters */
 	struct xen_drm_flip_stats stats;
 
-	/** @config_chan: channel that a mode was sent on; commit tail only */
+	/** @config_chan: channel that a mode was sent on; for the commit tail alone */
 	struct xen_drm_chan *config_chan;
 
-	/** @timer: the next vblank */
+	/** @timer: timer of the next vblank */
 	struct hrtimer timer;
-	/** @ticking: somebody wants vblanks; written under the vblank locks of DRM */
+	/** @ticking: whether vblanks are wanted; written under the vblank locks of DRM */
 	bool ticking;
-	/** @late: the vblank that is due waits for the backend's event */
+	/** @late: whether the vblank that is due waits for the backend's event */
 	bool late;
-	/** @rephase: time of the vblank that is just being handled, 0 for the timer's */
+	/** @rephase: time of an event that becomes a vblank just now, 0 otherwise */
 	ktime_t rephase;
-	/** @period: of the mode; constant while the CRTC is active */
+	/** @period: time from vblank to vblank; constant while the CRTC is active */
 	ktime_t period;
 	/**
 	 * @vblank: time of a vblank, from which the others are counted. Written
 	 * with &drm_device.vblank_time_lock held, too, which is enough for reading
 	 */
 	ktime_t vblank;
-	/** @told_vblank: latest time of a vblank that DRM was told; as @vblank */
+	/** @told_vblank: latest time of a vblank that DRM was told; locked as @vblank */
 	ktime_t told_vblank;
 };
 

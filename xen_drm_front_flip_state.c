@@ -53,7 +53,7 @@ static unsigned int flip_answered(struct xen_drm_flip_core *core, bool refused)
 	if (core->state != XEN_DRM_FLIP_FLYING && core->state != XEN_DRM_FLIP_STALLED)
 		return 0;
 
-	/* The newest picture gets one more chance after a refusal, not an endless row. */
+	/* After a refusal the newest picture is sent once more, but not after a second one. */
 	core->retried = refused && !core->retried;
 	core->dirty |= core->retried;
 	core->state = XEN_DRM_FLIP_LANDED;
@@ -83,7 +83,6 @@ static unsigned int flip_configured(struct xen_drm_flip_core *core)
 	if (core->state == XEN_DRM_FLIP_OFF)
 		return 0;
 	core->state = XEN_DRM_FLIP_LANDED;
-	core->retried = false;
 	if (core->event == XEN_DRM_FLIP_EVENT_NEXT && !core->dirty)
 		core->event = XEN_DRM_FLIP_EVENT_OUT;
 	return 0;
@@ -125,11 +124,11 @@ static unsigned int flip_answers(struct xen_drm_flip_core *core)
 
 /**
  * xen_drm_flip_next - take a pipe from one state to the next
- * @core: state
- * @input: what has happened
+ * @core: state of the pipe
+ * @input: event that takes the pipe there
  *
- * Returns: XEN_DRM_FLIP_SEND and XEN_DRM_FLIP_COMPLETE, as far as they are to be
- * done, the completion first.
+ * Returns: the actions to take, a set of XEN_DRM_FLIP_COMPLETE and XEN_DRM_FLIP_SEND,
+ * of which the former comes first.
  */
 unsigned int xen_drm_flip_next(struct xen_drm_flip_core *core, enum xen_drm_flip_input input)
 {

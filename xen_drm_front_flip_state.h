@@ -10,14 +10,16 @@
 #include <linux/types.h>
 
 /**
- * enum xen_drm_flip_state - what the backend does for a pipe
+ * enum xen_drm_flip_state - state of a pipe
  * @XEN_DRM_FLIP_OFF: the CRTC is inactive
- * @XEN_DRM_FLIP_DARK: active, but the backend has no mode: nobody is there, the
- *	mode was refused, or there is nothing to show
+ * @XEN_DRM_FLIP_DARK: the CRTC is active, but the backend has no mode: there is no
+ *	backend, it refused the mode, or it knows no picture to show
  * @XEN_DRM_FLIP_IDLE: the newest picture is out
  * @XEN_DRM_FLIP_FLYING: a PG_FLIP is out
- * @XEN_DRM_FLIP_LANDED: the backend has answered it; over at the next vblank
- * @XEN_DRM_FLIP_STALLED: no answer came in time, and none may follow before
+ * @XEN_DRM_FLIP_LANDED: the backend has answered the flip, which is over at the next
+ *	vblank
+ * @XEN_DRM_FLIP_STALLED: the flip was not answered in time, or found no room in the
+ *	ring; no other one is sent before the backend answers
  */
 enum xen_drm_flip_state {
 	XEN_DRM_FLIP_OFF,
@@ -37,7 +39,7 @@ enum xen_drm_flip_state {
  * @XEN_DRM_FLIP_REFUSED: the backend will not show the flip
  * @XEN_DRM_FLIP_OVERDUE: the flip was not answered in time, or cannot be sent yet
  * @XEN_DRM_FLIP_ANSWERS: the backend answers again after a silence
- * @XEN_DRM_FLIP_VBLANK: vertical blanking
+ * @XEN_DRM_FLIP_VBLANK: a vertical blanking has come
  * @XEN_DRM_FLIP_ENABLED: the CRTC is active from now on
  * @XEN_DRM_FLIP_CONFIGURING: the backend is being sent a mode, with the newest picture
  * @XEN_DRM_FLIP_CONFIGURED: the backend has the mode and shows that picture
@@ -61,10 +63,10 @@ enum xen_drm_flip_input {
 };
 
 /**
- * enum xen_drm_flip_event - where the event of the latest commit is
- * @XEN_DRM_FLIP_EVENT_NONE: there is none to send
- * @XEN_DRM_FLIP_EVENT_NEXT: belongs to the next flip that goes out
- * @XEN_DRM_FLIP_EVENT_OUT: belongs to the flip that is out, or is due
+ * enum xen_drm_flip_event - flip that the event of the latest commit belongs to
+ * @XEN_DRM_FLIP_EVENT_NONE: there is no event to send
+ * @XEN_DRM_FLIP_EVENT_NEXT: the event belongs to the next flip that goes out
+ * @XEN_DRM_FLIP_EVENT_OUT: the event belongs to the flip that is out, or to none
  */
 enum xen_drm_flip_event {
 	XEN_DRM_FLIP_EVENT_NONE,
@@ -72,19 +74,21 @@ enum xen_drm_flip_event {
 	XEN_DRM_FLIP_EVENT_OUT,
 };
 
-/* What xen_drm_flip_next() wants to be done. */
+/* Actions that xen_drm_flip_next() asks for. */
 #define XEN_DRM_FLIP_SEND	BIT(0)	/* send a PG_FLIP with the newest picture */
 #define XEN_DRM_FLIP_COMPLETE	BIT(1)	/* send the event of the latest commit */
 
-/** struct xen_drm_flip_core - the state of a pipe, without DRM and without a ring */
+/**
+ * struct xen_drm_flip_core - the state of a pipe, without DRM and without a ring
+ */
 struct xen_drm_flip_core {
-	/** @state: what the backend does */
+	/** @state: state */
 	enum xen_drm_flip_state state;
-	/** @event: where the event of the latest commit is */
+	/** @event: flip that the event of the latest commit belongs to */
 	enum xen_drm_flip_event event;
-	/** @dirty: the newest picture is not out */
+	/** @dirty: whether the newest picture has not been sent */
 	bool dirty;
-	/** @retried: the flip that is out follows a refused one */
+	/** @retried: whether the flip that is out, or comes next, follows a refused one */
 	bool retried;
 };
 

@@ -32,18 +32,18 @@
  *   they are.
  * - of the backend, when XenStore has be-alloc set: mapped from its grants.
  *
- * All are mapped cached, as the Xen ABI demands of shared memory. A native object
- * gets its pages when it is mapped, exported or shown for the first time, an
- * imported one its list of pages when it is first shown. Both keep them until they
- * are freed. Freeing an object only tells its share; the release work of the display
- * frees the memory, after the backend has been told.
+ * All are mapped cached, as the Xen ABI demands of shared memory. An object from shmem
+ * gets its pages when it is mapped, exported or shown for the first time, a contiguous
+ * one when it is made. An imported object gets its list of pages when it is first
+ * shown. All keep them until they are freed. Freeing an object only releases its share;
+ * the release work of the display frees the memory, after the backend has been told.
  *
  * A mapping of the backend's memory shows a dummy page at each address while the
  * backend is away. Clients may write to it, and all of them see that. It is zeroed
  * whenever the backend's pages come or go.
  */
 
-/* A fault maps that many pages, since each one costs a trip to the hypervisor. */
+/* Number of pages that a fault maps, since each fault costs a trip to the hypervisor. */
 #define GEM_FAULT_AROUND	512UL
 
 static unsigned long gem_num_pages(const struct drm_gem_object *obj)
@@ -52,12 +52,12 @@ static unsigned long gem_num_pages(const struct drm_gem_object *obj)
 }
 
 /**
- * xen_drm_gem_alloc - allocate what the object of any kind begins as
+ * xen_drm_gem_alloc - allocate the structure of an object of any kind
  * @funcs: GEM callbacks of its kind
  * @ops: callbacks for its share
- * @size: bytes, a multiple of PAGE_SIZE, less than 4 GiB
+ * @size: size in bytes, a multiple of PAGE_SIZE, less than 4 GiB
  *
- * Returns: the object, whose GEM part is not initialised yet, or -ENOMEM.
+ * Returns: the object, with a GEM part that is not initialised yet; or -ENOMEM.
  */
 struct xen_drm_gem *xen_drm_gem_alloc(const struct drm_gem_object_funcs *funcs,
 				      const struct xen_drm_share_ops *ops, size_t size)
@@ -110,11 +110,11 @@ static int gem_imported_get_pages(struct xen_drm_gem *gem)
 }
 
 /**
- * xen_drm_gem_get_pages - have an object's pages at hand
+ * xen_drm_gem_get_pages - set the pages of an object's share
  * @obj: one of our objects
  *
- * The share's pages are set afterwards, and stay so until the object is freed.
- * Pages of the backend come and go as it does.
+ * The pages stay until the object is freed. Those of the backend's buffers come and go
+ * with the backend, and are left alone here.
  *
  * Context: may sleep, also under mmap_lock.
  *
@@ -135,13 +135,13 @@ int xen_drm_gem_get_pages(struct drm_gem_object *obj)
 }
 
 /**
- * xen_drm_gem_check_memory - can memory of that size be had
+ * xen_drm_gem_check_memory - check whether there is memory for a buffer
  * @drm: the DRM device
- * @size: bytes
+ * @size: size in bytes
  *
- * Allocators take page after page until there is none; by then, the OOM killer
- * comes for whoever else needs one. An estimate is enough to refuse what cannot be
- * had. Swap does not count, since buffers cannot go there.
+ * Allocators take page after page until there is none, and then the OOM killer kills
+ * other tasks. An estimate is enough to refuse a buffer that is far too large. Swap does
+ * not count, since buffers cannot go there.
  *
  * Returns: 0 or -ENOMEM.
  */
@@ -170,8 +170,8 @@ static vm_fault_t gem_insert_page(struct vm_area_struct *vma, unsigned long addr
 }
 
 /*
- * What was not mapped by mmap(), or has been unmapped since: the backend's pages
- * when they come or go, everything when the device is unplugged.
+ * Pages fault that mmap() has not mapped, or that have been unmapped since: those of
+ * the backend when they come or go, and all when the device is unplugged.
  */
 static vm_fault_t xen_drm_gem_fault(struct vm_fault *vmf)
 {
@@ -188,7 +188,7 @@ static vm_fault_t xen_drm_gem_fault(struct vm_fault *vmf)
 	count = min3((vma->vm_end - vmf->address) >> PAGE_SHIFT,
 		     gem_num_pages(obj) - first, GEM_FAULT_AROUND);
 
-	/* Whoever replaces the pages also zaps what has been inserted before. */
+	/* share_set_pages() changes the pages under this lock, then unmaps the old ones. */
 	guard(rwsem_read)(&gem->share.pages_lock);
 
 	pages = gem->share.pages;
@@ -198,11 +198,10 @@ static vm_fault_t xen_drm_gem_fault(struct vm_fault *vmf)
 		if (ret != VM_FAULT_NOPAGE)
 			break;
 	}
-	/* The page that is needed now is the first. */
+	/* The first page is the one that the task needs now. */
 	return i ? VM_FAULT_NOPAGE : ret;
 }
 
-/* Mappings of objects of all kinds */
 const struct vm_operations_struct xen_drm_gem_vm_ops = {
 	.fault = xen_drm_gem_fault,
 	.open = drm_gem_vm_open,
@@ -214,15 +213,15 @@ const struct vm_operations_struct xen_drm_gem_vm_ops = {
  * @obj: one of our objects
  * @vma: mapping, of which nothing is mapped yet
  *
- * All of a native object is drawn to, so it is mapped at once. The backend's pages
- * are mapped by faults, as they come and go; they have no struct page for the core,
- * so that nobody can pin them.
+ * A native object is mapped at once, since clients draw to all of it. The backend's
+ * pages come and go, so faults map them. They have no struct page for the core, so
+ * that they cannot be pinned.
  *
  * Context: mmap_lock is held for writing.
  *
- * Returns: 0; -EINVAL for a range outside of the object or a private mapping that
- * may be written, since a copy of what is on the screen is of no use; or what
- * xen_drm_gem_get_pages() returned.
+ * Returns: 0; -EINVAL for a range outside of the object, or for a private mapping that
+ * may be written, since drawing into a private copy would show nothing; or an error of
+ * xen_drm_gem_get_pages().
  */
 int xen_drm_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
@@ -251,7 +250,7 @@ int xen_drm_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
  * Dumb buffers
  */
 
-/* How it is shown later, if at all, is not known yet: views have limits of their own. */
+/* Only the limits of buffers are checked; views and framebuffers have limits of their own. */
 static int gem_dumb_geometry(struct drm_device *drm, struct drm_mode_create_dumb *args,
 			     bool be_alloc)
 {
@@ -269,7 +268,7 @@ static int gem_dumb_geometry(struct drm_device *drm, struct drm_mode_create_dumb
 		return -EINVAL;
 	}
 
-	/* 0 if it has more than 32 bits */
+	/* The pitch is 0 if it has more than 32 bits. */
 	args->pitch = xen_drm_share_stride(args->width, args->bpp);
 	size = PAGE_ALIGN((u64)args->pitch * args->height);
 	if (!size || size > U32_MAX) {
@@ -309,14 +308,13 @@ static struct drm_gem_object *gem_dumb_backend(struct drm_device *drm,
 /**
  * xen_drm_gem_create - make a buffer for pictures
  * @drm: the DRM device
- * @args: width and height in pixels, and bits per pixel; filled with the pitch and the
- *	size in bytes
+ * @args: width, height and bits per pixel; filled with the pitch and the size in bytes
  *
  * Context: may sleep; waits for the backend if it allocates buffers.
  *
  * Returns: the object; -EINVAL for a size that the wire cannot express; -ENOSPC for one
- * that the grant table cannot hold; -ENOMEM for one that memory cannot; or an error
- * of the share.
+ * that needs more grants than displays may take; -ENOMEM for one that needs more memory
+ * than is free; or an error of xen_drm_share_allocate().
  */
 struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
 					  struct drm_mode_create_dumb *args)
@@ -328,7 +326,7 @@ struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
 	ret = gem_dumb_geometry(drm, args, be_alloc);
 	if (ret)
 		return ERR_PTR(ret);
-	/* Memory that is being released is free afterwards, so this comes first. */
+	/* This may wait for memory to be released, so it comes before the check. */
 	xen_drm_share_room(display);
 	if (be_alloc)
 		return gem_dumb_backend(drm, args);
@@ -341,7 +339,7 @@ struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
  * xen_drm_gem_dumb_create - the dumb buffer callback of the DRM driver
  * @file: the client
  * @drm: the DRM device
- * @args: from and for user space
+ * @args: arguments of CREATE_DUMB
  *
  * Context: may sleep; waits for the backend if it allocates buffers.
  *
@@ -384,9 +382,9 @@ static const struct drm_gem_object_funcs gem_imported_funcs = {
 };
 
 /*
- * A grant exposes its page whole, and may outlive the buffer by a reference to
- * the page. So there must be one, it must be all the buffer's, and count
- * references.
+ * A grant exposes a whole page, and may outlive the buffer by a reference to the page.
+ * So there must be a struct page, with a reference count, which belongs to the buffer
+ * alone.
  */
 static bool gem_page_can_be_granted(struct page *page)
 {
@@ -418,7 +416,7 @@ static bool gem_sgt_can_be_granted(struct sg_table *sgt, size_t size)
 /**
  * xen_drm_gem_prime_import - the PRIME import callback of the DRM driver
  * @drm: the DRM device
- * @dma_buf: what to import
+ * @dma_buf: dma-buf to import
  *
  * A size that the wire cannot express is refused before the exporter has to pin
  * anything. One of our own buffers is found by the core, which then imports nothing.
@@ -431,7 +429,7 @@ struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
 	size_t size = dma_buf->size;
 
 	if (!size || !PAGE_ALIGNED(size) || size > U32_MAX) {
-		drm_dbg_prime(drm, "%zu bytes of %s, expected pages of less than 4 GiB\n",
+		drm_dbg_prime(drm, "%zu bytes of %s, expected whole pages, less than 4 GiB\n",
 			      size, dma_buf->exp_name);
 		return ERR_PTR(-EINVAL);
 	}
@@ -444,12 +442,12 @@ struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
  * @attach: our attachment
  * @sgt: the pages; on success the object's
  *
- * Only for buffers of other drivers: one of our own is found by the core.
+ * The core calls this for buffers of other drivers alone.
  *
  * Returns: an object; -EOPNOTSUPP when the backend allocates all buffers; -EPERM
- * when it is not trusted with memory that others manage; -EINVAL when the memory
- * cannot be granted page by page: there are no pages, they are not the buffer's as
- * a whole, or not counted; or -ENOMEM.
+ * when the backend is not trusted; -EINVAL when the memory cannot be granted page by
+ * page, because it has no pages, only parts of pages, or pages without a reference
+ * count; or -ENOMEM.
  */
 struct drm_gem_object *
 xen_drm_gem_prime_import_sg_table(struct drm_device *drm, struct dma_buf_attachment *attach,

@@ -2,9 +2,9 @@
 /*
  * Xen para-virtualised display frontend: GEM objects.
  *
- * xen_drm_front_gem.c has what all kinds of memory share, dumb buffers, PRIME
- * and mappings; _gem_shmem.c or _gem_dma.c, chosen by Kbuild, has the guest's
- * memory, and _gem_backend.c that of the backend.
+ * xen_drm_front_gem.c has the code for all kinds of memory, dumb buffers, PRIME and
+ * mappings; _gem_shmem.c or _gem_dma.c, chosen by Kbuild, has the guest's memory,
+ * and _gem_backend.c that of the backend.
  */
 
 #ifndef __XEN_DRM_FRONT_GEM_H__
@@ -28,29 +28,31 @@ struct drm_mode_create_dumb;
 struct sg_table;
 struct vm_area_struct;
 
-/** struct xen_drm_gem - a GEM object of any kind */
+/**
+ * struct xen_drm_gem - a GEM object of any kind
+ */
 struct xen_drm_gem {
 	union {
-		/** @base: GEM object, which each helper's object begins with */
+		/** @base: GEM object, with which each helper's object begins */
 		struct drm_gem_object base;
 		/** @shmem: object of the shmem helper */
 		struct drm_gem_shmem_object shmem;
 		/** @dma: object of the DMA helper */
 		struct drm_gem_dma_object dma;
 	};
-	/** @share: what of it is known to the backend */
+	/** @share: share with the backend */
 	struct xen_drm_share share;
-	/** @get_pages_lock: protects the first setting of &xen_drm_share.pages */
+	/** @get_pages_lock: lock for the first setting of &xen_drm_share.pages */
 	struct mutex get_pages_lock;
-	/** @sgt: pages of an imported object */
+	/** @sgt: pages of an imported object, or NULL */
 	struct sg_table *sgt;
-	/** @dummy_page: shown in mappings while the backend's pages are not there */
+	/** @dummy_page: page that mappings show while a backend's buffer has no pages */
 	struct page *dummy_page;
-	/** @backing: keeps a contiguous object while the backend maps pages of it */
+	/** @backing: reference count of a contiguous object's memory */
 	struct xen_drm_backing backing;
 	/**
-	 * @dma_dev: device that a contiguous object is from; a reference of it is
-	 * held once the DRM device may be gone
+	 * @dma_dev: device that a contiguous object was allocated for; with a reference
+	 * once the DRM device may be gone
 	 */
 	struct device *dma_dev;
 };

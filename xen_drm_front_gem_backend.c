@@ -14,7 +14,7 @@
 #include <drm/drm_device.h>
 #include <drm/drm_vma_manager.h>
 
-/* Mappings by files and by dma-bufs alike are found by the device's inode. */
+/* All mappings, by files and by dma-bufs, belong to the device's inode. */
 static void gem_backend_moved(struct xen_drm_share *share)
 {
 	struct xen_drm_gem *gem = container_of(share, struct xen_drm_gem, share);
@@ -54,8 +54,8 @@ static int gem_backend_init(struct drm_device *drm, struct xen_drm_gem *gem)
 
 	drm_gem_private_object_init(drm, &gem->base, gem->share.size);
 	/*
-	 * At once, not when a client asks for it: a mapping by a dma-buf has this
-	 * offset, too, and is found by it when the pages go.
+	 * The offset is needed before a client asks for it: a mapping by a dma-buf has
+	 * it, too, and gem_backend_moved() finds mappings by it.
 	 */
 	ret = drm_gem_create_mmap_offset(&gem->base);
 	if (ret)
@@ -66,9 +66,9 @@ static int gem_backend_init(struct drm_device *drm, struct xen_drm_gem *gem)
 /**
  * xen_drm_gem_backend_create - create an object that the backend will allocate
  * @drm: the DRM device
- * @size: bytes, a multiple of PAGE_SIZE
+ * @size: size in bytes, a multiple of PAGE_SIZE
  *
- * The caller describes it to the backend by xen_drm_share_allocate().
+ * The caller has the backend allocate it by xen_drm_share_allocate().
  *
  * Returns: the object, or an error pointer.
  */

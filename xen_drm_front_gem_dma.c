@@ -16,8 +16,8 @@
 
 /*
  * The memory can only be freed whole, so it stays while the backend maps one page
- * of it. That may be longer than there is a DRM device: drm_gem_dma_free(), which
- * needs one, is done in two parts here.
+ * of it, possibly longer than the DRM device. drm_gem_dma_free() needs that device, so
+ * this file does in two parts what it does.
  */
 static void gem_dma_free(struct kref *ref)
 {
@@ -30,7 +30,7 @@ static void gem_dma_free(struct kref *ref)
 	put_device(gem->dma_dev);
 	kvfree(gem->share.pages);
 	kfree(gem);
-	/* The caller is ours, too: module exit waits for it. */
+	/* The caller is in this module, too, but module exit waits for it. */
 	module_put(THIS_MODULE);
 }
 
@@ -68,7 +68,7 @@ struct drm_gem_object *xen_drm_gem_native_create_object(struct drm_device *drm, 
 {
 	struct xen_drm_gem *gem;
 
-	/* When the helper fails, it frees its object, and with it all of ours. */
+	/* The helper frees its object when it fails, and so must free all of ours. */
 	static_assert(offsetof(struct xen_drm_gem, dma) == 0);
 	static_assert(offsetof(struct drm_gem_dma_object, base) == 0);
 
@@ -76,7 +76,7 @@ struct drm_gem_object *xen_drm_gem_native_create_object(struct drm_device *drm, 
 	if (IS_ERR(gem))
 		return ERR_CAST(gem);
 
-	/* The helper's word for memory that is mapped cached */
+	/* This is the helper's name for memory that is mapped cached. */
 	gem->dma.map_noncoherent = true;
 	gem->dma_dev = drm->dev;
 	kref_init(&gem->backing.ref);

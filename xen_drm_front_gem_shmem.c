@@ -8,7 +8,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 
-/* The pages of a buffer that has been shown, mapped or exported stay until its end. */
+/* A buffer that has been shown, mapped or exported has been pinned until now. */
 static void gem_shmem_released(struct xen_drm_share *share)
 {
 	struct xen_drm_gem *gem = container_of(share, struct xen_drm_gem, share);
@@ -45,7 +45,7 @@ struct drm_gem_object *xen_drm_gem_native_create_object(struct drm_device *drm, 
 {
 	struct xen_drm_gem *gem;
 
-	/* The helpers free their object, and with it all of ours. */
+	/* The helpers free their object, and so must free all of ours. */
 	static_assert(offsetof(struct xen_drm_gem, shmem) == 0);
 	static_assert(offsetof(struct drm_gem_shmem_object, base) == 0);
 
@@ -107,7 +107,7 @@ int xen_drm_gem_native_map(struct xen_drm_gem *gem, struct vm_area_struct *vma,
 	unsigned long count = vma_pages(vma);
 
 	vm_flags_set(vma, VM_MIXEDMAP);
-	/* What cannot be mapped now is tried again by a fault. */
+	/* A fault maps a page that cannot be mapped now. */
 	vm_insert_pages(vma, vma->vm_start, gem->share.pages + first, &count);
 	return 0;
 }

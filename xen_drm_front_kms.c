@@ -40,10 +40,10 @@
  * A commit is over when the picture is out: a blocking one waits for its flip,
  * and until then the old framebuffer is kept.
  *
- * Nothing that the backend answers is an error of a later commit. A mode that it
- * refuses becomes link-status BAD with a hot-plug event, the way of DRM to tell
- * what fails after the check. A mode that nobody is there for is none: DRM's state
- * is the memory, and the next connection is sent the mode by xen_drm_kms_show_again().
+ * No later commit fails because of an answer of the backend. A mode that it refuses
+ * becomes link-status BAD with a hot-plug event, which is DRM's way to tell of an
+ * error after the check. It is no error to set a mode without a backend: DRM keeps the
+ * state, and xen_drm_kms_show_again() sends it to the next one.
  *
  * The protocol knows no damage. DIRTYFB makes the pipes dirty that show the
  * framebuffer, and returns.
@@ -56,7 +56,7 @@
  * CRTC
  */
 
-/* There is no wire whose sync pulses could have a polarity. */
+/* Flags about sync pulses are ignored, since there is no cable that would carry any. */
 #define KMS_SYNC_FLAGS	(DRM_MODE_FLAG_PHSYNC | DRM_MODE_FLAG_NHSYNC | DRM_MODE_FLAG_PVSYNC | \
 			 DRM_MODE_FLAG_NVSYNC | DRM_MODE_FLAG_CSYNC | DRM_MODE_FLAG_PCSYNC | \
 			 DRM_MODE_FLAG_NCSYNC)
@@ -219,7 +219,7 @@ static void pipe_wait_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 		return;
 
 	ret = xen_drm_flip_end_config(&pipe->flip, &pipe->call, on);
-	/* It will be sent again to the next connection, or has yet to be answered. */
+	/* The next connection is sent the mode again; a silent backend has yet to answer. */
 	if (!ret || ret == -ENODEV || ret == -ETIMEDOUT)
 		return;
 
@@ -233,7 +233,7 @@ static void pipe_wait_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 	xen_drm_connector_set_bad(&pipe->connector);
 }
 
-/* One round trip for all connectors. */
+/* All requests are sent before the first reply is waited for. */
 static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_commit *state)
 {
 	struct drm_crtc_state *new_state;
@@ -249,8 +249,8 @@ static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_co
 }
 
 /*
- * The helpers' own tail waits for vertical blankings that it looks up by a state
- * that the next commit may have freed; the flip is what is to be waited for.
+ * This waits for the flip. The helpers' own tail waits for vertical blankings instead,
+ * and looks them up in a state that the next commit may have freed.
  */
 static void kms_commit_tail(struct drm_atomic_commit *state)
 {
@@ -280,7 +280,7 @@ static const struct drm_mode_config_funcs kms_config_funcs = {
  */
 
 /**
- * xen_drm_kms_join - let all pipes use a connection
+ * xen_drm_kms_join - have all pipes use a connection
  * @display: the DRM device; its framebuffers are known to the backend
  * @cfg: configuration of the connection, with as many connectors as before
  * @chans: channel of each connector
@@ -315,7 +315,7 @@ bool xen_drm_kms_join(struct xen_drm_display *display, const struct xen_drm_cfg 
 }
 
 /**
- * xen_drm_kms_leave - let no pipe use the connection any more
+ * xen_drm_kms_leave - have all pipes stop using the connection
  * @display: the DRM device
  *
  * Context: may sleep; does not wait for the backend, since the connection is
@@ -328,13 +328,13 @@ void xen_drm_kms_leave(struct xen_drm_display *display)
 	for (i = 0; i < display->cfg.num_connectors; i++)
 		xen_drm_flip_leave(&display->pipes[i].flip);
 
-	/* A commit may still have the channel at hand. */
+	/* A commit that still uses a channel holds the lock. */
 	down_write(&display->config_lock);
 	up_write(&display->config_lock);
 }
 
 /**
- * xen_drm_kms_answers - the backend answers again after a silence
+ * xen_drm_kms_answers - note that the backend answers again after a silence
  * @display: the DRM device
  */
 void xen_drm_kms_answers(struct xen_drm_display *display)
@@ -377,8 +377,8 @@ static int kms_commit_all(struct drm_device *drm, struct drm_modeset_acquire_ctx
  * xen_drm_kms_show_again - send mode and picture of all active CRTCs
  * @display: the DRM device
  *
- * A commit that changes nothing, so it comes in order with those of clients, and
- * meets the same code.
+ * Makes a commit that changes nothing, so that it is ordered with those of clients,
+ * and runs the same code.
  *
  * Context: may sleep; waits for the backend, and for modeset locks.
  *
@@ -435,7 +435,7 @@ static const struct drm_simple_display_pipe_funcs no_pipe_funcs;
 
 /*
  * The simple pipe makes plane, CRTC and encoder. Its own functions couple plane and
- * CRTC more than clients expect, and have no vblank, so ours take their place.
+ * CRTC more than clients expect, and have no vblank, so ours replace them.
  */
 static int pipe_create(struct drm_device *drm, struct xen_drm_pipe *pipe)
 {
@@ -475,7 +475,7 @@ static int pipe_init(struct xen_drm_display *display, unsigned int index)
  * xen_drm_kms_init - make a pipe for each connector
  * @display: the DRM device, with its configuration
  *
- * Returns: 0 or an error; what is made is freed with the DRM device.
+ * Returns: 0 or an error; the pipes are freed with the DRM device in either case.
  */
 int xen_drm_kms_init(struct xen_drm_display *display)
 {
@@ -483,7 +483,7 @@ int xen_drm_kms_init(struct xen_drm_display *display)
 	unsigned int i;
 	int ret;
 
-	/* Before the mode configuration, so that it outlives what is in there. */
+	/* Allocated before the mode configuration, and so freed after its objects. */
 	display->pipes = drmm_kcalloc(drm, display->cfg.num_connectors,
 				      sizeof(*display->pipes), GFP_KERNEL);
 	if (!display->pipes)
@@ -507,7 +507,7 @@ int xen_drm_kms_init(struct xen_drm_display *display)
 			return ret;
 	}
 
-	/* A vblank costs nothing to begin with, as its time is computed. */
+	/* Vblanks can be switched off at once, since their times are computed. */
 	drm->vblank_disable_immediate = true;
 	ret = drm_vblank_init(drm, display->cfg.num_connectors);
 	if (ret)

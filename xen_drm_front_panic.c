@@ -11,15 +11,15 @@
 #include "xen_drm_front_gem.h"
 
 /**
- * xen_drm_panic_scanout_buffer - where the panic screen is drawn
+ * xen_drm_panic_scanout_buffer - describe where the panic screen is drawn
  * @fb: framebuffer that the backend shows
- * @format: its format
+ * @format: format of @fb
  * @sb: filled on success
  *
  * Context: a panic; nothing may be locked or allocated.
  *
- * Returns: 0; -EOPNOTSUPP for memory that belongs to others: the backend, or another
- * driver of the guest.
+ * Returns: 0; -EOPNOTSUPP for memory of the backend or of another driver, and for a
+ * framebuffer with an offset.
  */
 int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
 				 const struct drm_format_info *format,

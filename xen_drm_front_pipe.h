@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Xen para-virtualised display frontend: a connector with all that is behind it.
+ * Xen para-virtualised display frontend: a connector with its plane, CRTC and encoder.
  *
  * Private to xen_drm_front_kms.c and xen_drm_front_plane.c.
  */
@@ -15,26 +15,33 @@
 #include "xen_drm_front_flip.h"
 #include "xen_drm_front_shadow.h"
 
-/** enum xen_drm_request - what a commit sends for a pipe */
+/**
+ * enum xen_drm_request - request that a commit sends for a pipe
+ * @XEN_DRM_SEND_NOTHING: none
+ * @XEN_DRM_SEND_MODE: a mode, with the newest picture
+ * @XEN_DRM_SEND_OFF: switching off
+ */
 enum xen_drm_request {
 	XEN_DRM_SEND_NOTHING,
 	XEN_DRM_SEND_MODE,
 	XEN_DRM_SEND_OFF,
 };
 
-/** struct xen_drm_pipe - a connector with all that is behind it */
+/**
+ * struct xen_drm_pipe - a connector with its plane, CRTC and encoder
+ */
 struct xen_drm_pipe {
 	/** @base: plane, CRTC and encoder */
 	struct drm_simple_display_pipe base;
 	/** @connector: connector */
 	struct xen_drm_connector connector;
-	/** @flip: what is out, and vertical blanking */
+	/** @flip: flips, and vertical blanking */
 	struct xen_drm_flip flip;
-	/** @shadow: copy of what the wire cannot express */
+	/** @shadow: copy of a picture that the wire cannot express */
 	struct xen_drm_shadow_pipe shadow;
-	/** @request: what the present commit sends; commit tail only */
+	/** @request: request of the present commit; for the commit tail alone */
 	enum xen_drm_request request;
-	/** @call: reply to @request; commit tail only */
+	/** @call: storage for the reply to @request; for the commit tail alone */
 	struct xen_drm_call call;
 };
 

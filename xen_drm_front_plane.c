@@ -24,11 +24,13 @@
 #include "xen_drm_front_pipe.h"
 #include "xen_drm_front_share.h"
 
-/** struct plane_state - state of a plane, with the copy that it is shown by */
+/**
+ * struct plane_state - state of a plane, with its shadow
+ */
 struct plane_state {
 	/** @base: base class */
 	struct drm_plane_state base;
-	/** @shadow: copy, with a reference, or NULL if the framebuffer is shown itself */
+	/** @shadow: shadow with a reference, or NULL if the framebuffer itself is shown */
 	struct xen_drm_shadow *shadow;
 };
 
@@ -38,8 +40,8 @@ static struct plane_state *to_plane_state(struct drm_plane_state *state)
 }
 
 /*
- * The wire shows a framebuffer from its first pixel on, all over the screen. Whatever
- * else can be asked for within a framebuffer is shown by a copy.
+ * The backend shows a framebuffer from its first pixel on, all over the screen. Any
+ * other part of a framebuffer is shown by a shadow.
  */
 static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
@@ -122,7 +124,7 @@ static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commi
 		return;
 	}
 
-	/* Another copy begins with all of the picture. */
+	/* A shadow that has not been shown before needs all of the picture. */
 	drm_rect_fp_to_int(&damage, &new_state->src);
 	if (to_plane_state(old_state)->shadow == shadow &&
 	    !drm_atomic_helper_damage_merged(old_state, new_state, &damage))
@@ -218,8 +220,8 @@ static const struct drm_plane_funcs plane_funcs = {
 };
 
 /*
- * The formats of one plane with a whole number of bytes per pixel or pair of
- * pixels. What a backend cannot show, it refuses when it is attached.
+ * All have one plane, with a whole number of bytes per pixel or pair of pixels. A
+ * backend refuses a format that it cannot show when a framebuffer is attached.
  */
 const u32 xen_drm_plane_formats[] = {
 	DRM_FORMAT_XRGB8888,
@@ -246,7 +248,7 @@ const u64 xen_drm_plane_modifiers[] = {
 };
 
 /**
- * xen_drm_plane_take_over - put our functions in the place of the simple pipe's
+ * xen_drm_plane_take_over - replace the functions of the simple pipe's plane
  * @pipe: pipe with a plane that is initialised
  *
  * Returns: 0 or -ENOMEM.

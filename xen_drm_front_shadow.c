@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Xen para-virtualised display frontend: copies of what the wire cannot express.
+ * Xen para-virtualised display frontend: copies of pictures that the wire cannot express.
  */
 
 #include <linux/highmem.h>
@@ -26,34 +26,38 @@
  * The protocol shows a framebuffer from its first pixel on, with a stride that follows
  * from a width. A client may ask for more: a part of a framebuffer, as Xorg does for
  * each of its screens side by side, a framebuffer within a buffer, or any other pitch.
- * The pipe then shows a copy of its own, as large as the mode.
+ * The pipe then shows a shadow, which is a copy of its own, as large as the mode.
  *
- * Commits and DIRTYFB copy what has been damaged, line by line, before the flip is sent.
- * There is one copy for each pipe, so a backend that shows the guest's memory without
- * copying it may show a picture that is half new.
+ * Commits and DIRTYFB copy the damaged lines before the flip is sent. Each pipe has one
+ * shadow, so a backend that shows the guest's memory without copying it may show a
+ * picture that is half new.
  */
 
-/** struct xen_drm_shadow - a copy, as large as the picture */
+/**
+ * struct xen_drm_shadow - a copy of a picture, as large as that
+ */
 struct xen_drm_shadow {
-	/** @ref: counts plane states, and the pipe while it is the latest */
+	/** @ref: number of plane states that use it, and one while it is the pipe's latest */
 	struct kref ref;
 	/** @display: DRM device */
 	struct xen_drm_display *display;
 	/** @obj: memory */
 	struct drm_gem_object *obj;
-	/** @cpp: bytes per pixel */
+	/** @cpp: number of bytes per pixel */
 	unsigned int cpp;
 	/** @fb: framebuffer of @obj */
 	struct xen_drm_fb fb;
 };
 
-/** struct shadow_area - where pixels are */
+/**
+ * struct shadow_area - lines of pixels in a share
+ */
 struct shadow_area {
 	/** @share: memory */
 	struct xen_drm_share *share;
-	/** @offset: bytes before the first line */
+	/** @offset: number of bytes before the first line */
 	size_t offset;
-	/** @pitch: bytes from line to line */
+	/** @pitch: number of bytes from line to line */
 	size_t pitch;
 };
 
@@ -74,7 +78,7 @@ static void shadow_release(struct kref *ref)
 
 /**
  * xen_drm_shadow_put - drop a reference
- * @shadow: a copy, or NULL
+ * @shadow: the shadow, or NULL
  *
  * Context: does not wait.
  */
@@ -85,8 +89,8 @@ void xen_drm_shadow_put(struct xen_drm_shadow *shadow)
 }
 
 /**
- * xen_drm_shadow_fb - what the backend knows of a copy
- * @shadow: the copy
+ * xen_drm_shadow_fb - get the framebuffer of a shadow
+ * @shadow: the shadow
  *
  * Returns: the framebuffer.
  */
@@ -154,15 +158,15 @@ static bool shadow_fits(const struct xen_drm_shadow *shadow, struct drm_framebuf
 }
 
 /**
- * xen_drm_shadow_prepare - get a copy that a picture can be shown by
+ * xen_drm_shadow_prepare - get a shadow for a picture
  * @pipe: the pipe
  * @fb: framebuffer with the picture
- * @width: pixels per line of the picture
- * @height: lines of the picture
+ * @width: number of pixels per line of the picture
+ * @height: number of lines of the picture
  *
  * Context: may sleep; waits for the backend.
  *
- * Returns: the copy, with a reference; or an error as xen_drm_gem_create() or
+ * Returns: the shadow, with a reference; or an error as xen_drm_gem_create() or
  * xen_drm_share_attach().
  */
 struct xen_drm_shadow *xen_drm_shadow_prepare(struct xen_drm_shadow_pipe *pipe,
@@ -184,7 +188,7 @@ struct xen_drm_shadow *xen_drm_shadow_prepare(struct xen_drm_shadow_pipe *pipe,
 	return pipe->latest;
 }
 
-/* Without a page boundary in between. */
+/* Returns how many of @len bytes lie in the page of @at. */
 static size_t area_bytes_left(size_t at, size_t len)
 {
 	return min(len, PAGE_SIZE - offset_in_page(at));
@@ -206,14 +210,14 @@ static void copy_bytes(struct page **to, size_t to_at, struct page **from, size_
 	}
 }
 
-/* Pages of a backend's buffer may be gone; then there is nothing to be seen. */
+/* Does nothing while a buffer of the backend has no pages. */
 static void copy_lines(const struct shadow_area *to, const struct shadow_area *from,
 		       size_t bytes, unsigned int lines)
 {
 	unsigned int i;
 
 	guard(rwsem_read)(&to->share->pages_lock);
-	/* Another share, always: a copy is in no framebuffer of user space. */
+	/* The shares differ, since user space has no framebuffer of a shadow. */
 	down_read_nested(&from->share->pages_lock, SINGLE_DEPTH_NESTING);
 	for (i = 0; to->share->pages && from->share->pages && i < lines; i++) {
 		copy_bytes(to->share->pages, to->offset + i * to->pitch,
@@ -223,7 +227,7 @@ static void copy_lines(const struct shadow_area *to, const struct shadow_area *f
 	up_read(&from->share->pages_lock);
 }
 
-/* @area: in pixels of the framebuffer. */
+/* @area is in pixels of the framebuffer. */
 static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect *area)
 {
 	const struct xen_drm_fb *source = xen_drm_fb_from_drm(pipe->fb);
@@ -250,13 +254,13 @@ static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect 
 }
 
 /**
- * xen_drm_shadow_show - show a part of a framebuffer by a copy
+ * xen_drm_shadow_show - show a part of a framebuffer by a shadow
  * @pipe: the pipe
- * @shadow: copy, which the plane's state has a reference of, as of @fb
- * @fb: framebuffer
+ * @shadow: shadow; the plane's state keeps a reference
+ * @fb: framebuffer; the plane's state keeps a reference
  * @x: first pixel that is shown
  * @y: first line that is shown
- * @damage: what has changed, in pixels of the framebuffer
+ * @damage: area that has changed, in pixels of the framebuffer
  *
  * Context: commit tail; may sleep.
  */
@@ -274,7 +278,7 @@ void xen_drm_shadow_show(struct xen_drm_shadow_pipe *pipe, struct xen_drm_shadow
 }
 
 /**
- * xen_drm_shadow_hide - a framebuffer is shown itself, or none
+ * xen_drm_shadow_hide - stop showing a shadow
  * @pipe: the pipe
  *
  * Context: commit tail; may sleep.
@@ -290,16 +294,16 @@ void xen_drm_shadow_hide(struct xen_drm_shadow_pipe *pipe)
 }
 
 /**
- * xen_drm_shadow_dirty - a framebuffer has been drawn to
+ * xen_drm_shadow_dirty - copy what has been drawn into a framebuffer
  * @pipe: the pipe
  * @fb: framebuffer
- * @clips: what has changed
+ * @clips: areas that have changed
  * @num_clips: number of @clips, 0 for all of @fb
  *
  * Context: may sleep.
  *
- * Returns: cookie of the framebuffer that the backend shows for it, 0 if the pipe
- * shows no copy of @fb.
+ * Returns: cookie of the shadow that the backend shows, 0 if the pipe shows no shadow
+ * of @fb.
  */
 u64 xen_drm_shadow_dirty(struct xen_drm_shadow_pipe *pipe, struct drm_framebuffer *fb,
 			 const struct drm_clip_rect *clips, unsigned int num_clips)
@@ -323,8 +327,8 @@ u64 xen_drm_shadow_dirty(struct xen_drm_shadow_pipe *pipe, struct drm_framebuffe
 }
 
 /**
- * xen_drm_shadow_init - initialise a pipe without a copy
- * @pipe: zeroed
+ * xen_drm_shadow_init - initialise a pipe without a shadow
+ * @pipe: zeroed memory
  * @display: the DRM device
  */
 void xen_drm_shadow_init(struct xen_drm_shadow_pipe *pipe, struct xen_drm_display *display)
@@ -334,7 +338,7 @@ void xen_drm_shadow_init(struct xen_drm_shadow_pipe *pipe, struct xen_drm_displa
 }
 
 /**
- * xen_drm_shadow_fini - let go of the latest copy
+ * xen_drm_shadow_fini - drop the latest shadow
  * @pipe: a pipe that shows nothing
  */
 void xen_drm_shadow_fini(struct xen_drm_shadow_pipe *pipe)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Xen para-virtualised display frontend: copies of what the wire cannot express.
+ * Xen para-virtualised display frontend: copies of pictures that the wire cannot express.
  */
 
 #ifndef __XEN_DRM_FRONT_SHADOW_H__
@@ -16,20 +16,22 @@ struct xen_drm_display;
 struct xen_drm_fb;
 struct xen_drm_shadow;
 
-/** struct xen_drm_shadow_pipe - the copy that a pipe shows */
+/**
+ * struct xen_drm_shadow_pipe - the shadow of a pipe
+ */
 struct xen_drm_shadow_pipe {
-	/** @display: constant */
+	/** @display: DRM device; constant */
 	struct xen_drm_display *display;
 	/**
-	 * @lock: protects all members below, and the copying. Inside of modeset locks
-	 * and outside of &drm_device.event_lock; takes &xen_drm_share.pages_lock
+	 * @lock: protects all members below, and the copying. It nests inside modeset
+	 * locks, and outside &xen_drm_share.pages_lock and &drm_device.event_lock
 	 */
 	struct mutex lock;
-	/** @latest: latest copy, for further commits, with a reference, or NULL */
+	/** @latest: latest shadow, for further commits, with a reference, or NULL */
 	struct xen_drm_shadow *latest;
-	/** @shown: copy that is shown, or NULL; its reference is the plane state's */
+	/** @shown: shadow that is shown, or NULL; the plane's state keeps a reference */
 	struct xen_drm_shadow *shown;
-	/** @fb: framebuffer that it is a copy of; its reference is the plane state's */
+	/** @fb: framebuffer that @shown is a copy of; the plane's state keeps a reference */
 	struct drm_framebuffer *fb;
 	/** @x: first pixel of @fb that is shown */
 	unsigned int x;

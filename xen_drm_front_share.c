@@ -23,37 +23,35 @@
 /**
  * DOC: Shares
  *
- * What is wanted is recorded first, then the backend is told, if there is one.
- * Nobody being there is no error: the next connection is told by
- * xen_drm_share_join(), with the functions that a client's ADDFB uses.
+ * Functions record first what the backend shall know, then tell it, if there is one.
+ * If there is none, that is no error: xen_drm_share_join() tells the next connection,
+ * with the functions that a client's ADDFB uses.
  *
- * What the backend knows is a number, not a flag: views and framebuffers carry the
- * number of the connection that was told of them. When a connection ends, nothing
- * has to be walked to be forgotten.
+ * Views and framebuffers carry the number of the connection that was told of them,
+ * and not a flag. So nothing has to be marked when a connection ends.
  *
  * A share is granted with its first framebuffer. The grants survive connections,
  * as long as the same domain comes back. A view tells the backend how pixels lie in
- * the share. The protocol has no field for the stride, so width and depth of a view
- * are those that make every backend compute the framebuffer's pitch.
+ * the share, see xen_drm_front_view.c.
  *
  * The pages of a backend's buffer are gone with its connection. Clients see zeroes
- * then, and the new backend's pages afterwards.
+ * until the next backend has allocated the buffer anew.
  *
- * Clients do not wait for the end of what they give back. Framebuffers and shares
- * are queued for a work item, which tells the backend, waits for its answers, takes
- * back the grants, and frees the memory. So a page is never reused while the backend
- * may be about to map it.
+ * Clients do not wait until objects that they have destroyed are released. Framebuffers
+ * and shares are queued for the release work, which tells the backend, waits for its
+ * answers, revokes the grants, and frees the memory. So a page is never reused while
+ * the backend may be about to map it.
  */
 
-/* CREATE_DUMB waits for the release of earlier buffers above this. */
+/* Number of dead pages above which CREATE_DUMB waits for their release. */
 #define SHARE_MAX_DEAD_PAGES	((64UL << 20) / PAGE_SIZE)
 
 /**
- * xen_drm_share_stride - bytes per line of a buffer, as every backend computes it
- * @width: pixels
- * @bpp: bits per pixel
+ * xen_drm_share_stride - compute the stride of a buffer as every backend does
+ * @width: number of pixels per line
+ * @bpp: number of bits per pixel
  *
- * Returns: bytes; 0 when it does not fit.
+ * Returns: bytes per line; 0 when the number has more than 32 bits.
  */
 u32 xen_drm_share_stride(u32 width, u32 bpp)
 {
@@ -61,11 +59,11 @@ u32 xen_drm_share_stride(u32 width, u32 bpp)
 }
 
 /**
- * xen_drm_share_fits - can a buffer of this size ever be shared
- * @size: bytes
- * @be_alloc: the backend allocates the buffer
+ * xen_drm_share_fits - check whether a buffer of this size can ever be shared
+ * @size: size in bytes
+ * @be_alloc: whether the backend allocates the buffer
  *
- * Returns: whether the grants that displays may take are enough for it alone.
+ * Returns: whether the grants that all displays may take are enough for it alone.
  */
 bool xen_drm_share_fits(size_t size, bool be_alloc)
 {
@@ -73,10 +71,10 @@ bool xen_drm_share_fits(size_t size, bool be_alloc)
 }
 
 /**
- * xen_drm_share_init - initialise a share of which nobody knows
- * @share: zeroed
- * @ops: of the memory
- * @size: bytes, a multiple of PAGE_SIZE, less than 4 GiB
+ * xen_drm_share_init - initialise a share that no backend has been told of
+ * @share: zeroed memory
+ * @ops: callbacks of the memory
+ * @size: size in bytes, a multiple of PAGE_SIZE, less than 4 GiB
  */
 void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_ops *ops,
 			size_t size)
@@ -115,7 +113,7 @@ static void share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_sha
 				     still_mapped, share->size);
 }
 
-/* Returns 0 with a directory for the domain of the present connection. */
+/* On success the share has a directory for the domain of the present connection. */
 static int share_get_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
 {
 	domid_t domid = display->link.domid;
@@ -198,7 +196,7 @@ static int fb_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
 	return ret;
 }
 
-/* Without waiting, and without care for the outcome. */
+/* Does not wait for the reply, whatever it may be. */
 static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 {
 	struct xen_drm_chan *chan = display->link.chan;
@@ -208,7 +206,6 @@ static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	WRITE_ONCE(fb->told, 0);
 }
 
-/* As fb_take_back(). */
 static void view_take_back(struct xen_drm_display *display, struct xen_drm_view *view)
 {
 	struct xen_drm_chan *chan = display->link.chan;
@@ -218,7 +215,7 @@ static void view_take_back(struct xen_drm_display *display, struct xen_drm_view 
 	view->told = 0;
 }
 
-/* Both requests go out together; the ring keeps their order. */
+/* The requests of view and framebuffer go out together, since the ring keeps their order. */
 static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
 			     struct xen_drm_batch *batch)
 {
@@ -226,12 +223,12 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 
 	lockdep_assert_held(&display->lock);
 
-	/* The backend that it was made for spoke a later version. A copy can show it. */
+	/* A backend of version 1 may have come after one of version 2. A shadow can show it. */
 	if (fb->offset && display->link.version < 2) {
 		WRITE_ONCE(fb->told, 0);
 		return -EOPNOTSUPP;
 	}
-	/* A buffer of the backend is told of when it is made, and by *join*. */
+	/* The backend is told of its own buffers when they are made, and by *join*. */
 	if (fb->share->be_alloc && !is_told(display, fb->view->told))
 		return 0;
 
@@ -263,19 +260,19 @@ static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	if (ret != -EINTR && !xen_drm_batch_is_refusal(ret))
 		return 0;
 
-	/* It may have been done all the same, by a backend that lies. */
+	/* A backend that lies may have attached it all the same. */
 	if (xen_drm_batch_is_refusal(waited))
 		fb_take_back(display, fb);
 	return ret;
 }
 
 /**
- * xen_drm_share_expresses - can the protocol express a framebuffer
+ * xen_drm_share_expresses - check whether the protocol can express a framebuffer
  * @display: the DRM device
  * @fb: the framebuffer
  *
- * Returns: whether there is a description of its share that gives the framebuffer's
- * pitch and offset. Without, it can be shown by a copy.
+ * Returns: whether its share can have a view that gives the framebuffer's pitch and
+ * offset. If not, a shadow can show the framebuffer.
  */
 bool xen_drm_share_expresses(struct xen_drm_display *display, const struct xen_drm_fb *fb)
 {
@@ -309,12 +306,12 @@ static int fb_attach_locked(struct xen_drm_display *display, struct xen_drm_fb *
 }
 
 /**
- * xen_drm_share_attach - make a framebuffer known
+ * xen_drm_share_attach - make a framebuffer known to the backend
  * @display: the DRM device
- * @fb: the framebuffer, zeroed but for what describes it; its share's pages are there
+ * @fb: the framebuffer, zeroed except what describes it; its share has pages
  *
- * Implements XENDISPL_OP_DBUF_CREATE and XENDISPL_OP_FB_ATTACH. Grants what is not
- * granted yet. If nobody is there, or the backend is silent, that is no error.
+ * Implements XENDISPL_OP_DBUF_CREATE and XENDISPL_OP_FB_ATTACH. Grants the share if
+ * need be. It is no error if there is no backend, or if it is silent.
  *
  * Context: may sleep; waits for the backend.
  *
@@ -333,7 +330,7 @@ int xen_drm_share_attach(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	if (ret != -ENOSPC && ret != -ENOMEM)
 		return ret;
 
-	/* What others have given back may be enough. */
+	/* Objects that have been destroyed may set enough free. */
 	xen_drm_share_flush(display);
 	if (mutex_lock_killable(&display->lock))
 		return -EINTR;
@@ -357,7 +354,7 @@ static void share_set_pages(struct xen_drm_share *share, struct page **pages)
 		share->ops->moved(share);
 }
 
-/* @forget: the guest has been restored, nothing is mapped any more. */
+/* @forget: whether the guest was resumed, so that nothing is mapped any more. */
 static void share_unmap(struct xen_drm_display *display, struct xen_drm_share *share,
 			bool forget)
 {
@@ -411,12 +408,12 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
  * xen_drm_share_allocate - have the backend allocate a buffer
  * @display: the DRM device
  * @share: share without pages
- * @width: pixels per line
- * @height: lines
- * @bpp: bits per pixel
+ * @width: number of pixels per line
+ * @height: number of lines
+ * @bpp: number of bits per pixel
  *
- * Implements XENDISPL_OP_DBUF_CREATE with XENDISPL_DBUF_FLG_REQ_ALLOC. If nobody
- * is there, the buffer has no pages until the next connection.
+ * Implements XENDISPL_OP_DBUF_CREATE with XENDISPL_DBUF_FLG_REQ_ALLOC. Without a
+ * backend the buffer has no pages until the next connection.
  *
  * Context: may sleep; waits for the backend.
  *
@@ -450,12 +447,11 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_allocate);
  */
 
 /**
- * xen_drm_share_detach - a framebuffer is not used any more
+ * xen_drm_share_detach - give up a framebuffer
  * @display: the DRM device
  * @fb: framebuffer that no pipe shows
  *
- * Implements XENDISPL_OP_FB_DETACH, in the background. &xen_drm_fb.released is
- * called at the end.
+ * The release work sends XENDISPL_OP_FB_DETACH, and calls &xen_drm_fb.released.
  *
  * Context: does not wait.
  */
@@ -467,18 +463,18 @@ void xen_drm_share_detach(struct xen_drm_display *display, struct xen_drm_fb *fb
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_detach);
 
 /**
- * xen_drm_share_release - the memory of a share is not used any more
+ * xen_drm_share_release - give up the memory of a share
  * @display: the DRM device
  * @share: share without framebuffers
  *
- * Implements XENDISPL_OP_DBUF_DESTROY, in the background, and takes back the
- * grants. &xen_drm_share_ops.released is called at the end, which may be now.
+ * The release work sends XENDISPL_OP_DBUF_DESTROY, revokes the grants, and calls
+ * &xen_drm_share_ops.released. That is called at once if the share has no directory.
  *
  * Context: may sleep; does not wait for the backend.
  */
 void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share *share)
 {
-	/* Nobody else has it any more, but *leave* may just be taking it off the list. */
+	/* There is no other user, but *leave* may just be taking it off the list. */
 	if (list_empty_careful(&share->node)) {
 		xen_drm_view_free_all(share);
 		share->ops->released(share);
@@ -571,13 +567,13 @@ static void release_work(struct work_struct *work)
 	struct xen_drm_display *display =
 		container_of(work, struct xen_drm_display, release_work);
 
-	/* The end of a framebuffer may be that of its buffer. */
+	/* Freeing a framebuffer may drop the last reference of its buffer, and so queue that. */
 	while (release_some(display))
 		cond_resched();
 }
 
 /**
- * xen_drm_share_flush - wait until all that was given back has been released
+ * xen_drm_share_flush - wait until all queued framebuffers and shares are released
  * @display: the DRM device
  *
  * Context: may sleep; the release waits for the backend.
@@ -589,10 +585,11 @@ void xen_drm_share_flush(struct xen_drm_display *display)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_flush);
 
 /**
- * xen_drm_share_room - keep clients from running ahead of the release
+ * xen_drm_share_room - keep clients from allocating faster than memory is released
  * @display: the DRM device
  *
- * Context: may sleep; waits for the release if much is to be released.
+ * Context: may sleep; waits for the release work if more than SHARE_MAX_DEAD_PAGES are
+ * queued.
  */
 void xen_drm_share_room(struct xen_drm_display *display)
 {
@@ -613,13 +610,13 @@ static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_sh
 	ret = share_get_pgdir(display, share);
 	if (ret)
 		return ret;
-	/* The backend may have filled it before it refused, or was refused. */
+	/* A backend may have filled the directory before the buffer was given up. */
 	if (again)
 		xen_drm_pgdir_refill(share->pgdir);
 	return view_tell(display, share, view, batch);
 }
 
-/* Returns the first error; those that are told of it have their pages, or may yet. */
+/* Returns the first error. Buffers that could not be had stay without pages. */
 static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
 {
 	struct xen_drm_share *share;
@@ -635,7 +632,7 @@ static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm
 	}
 	error = xen_drm_batch_wait(batch);
 	ret = ret ?: error;
-	/* What has not been answered is looked at when the backend answers again. */
+	/* The rest is told when the backend answers again, or to the next connection. */
 	if (error == -ENODEV || error == -ETIMEDOUT)
 		return error;
 
@@ -652,15 +649,15 @@ static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm
 }
 
 /**
- * xen_drm_share_replay - tell the backend of all that it does not know yet
+ * xen_drm_share_replay - tell the backend of all objects that it does not know yet
  * @display: the DRM device; its lock is taken
  *
- * The requests are pipelined. What the backend refuses is not shown.
+ * The requests are pipelined. An object that the backend refuses is not shown.
  *
  * Context: may sleep; waits for the backend.
  *
- * Returns: 0; -ENODEV without a backend or when the connection has ended; or another
- * error that kept something from being told.
+ * Returns: 0; -ENODEV without a backend or when the connection has ended; or the first
+ * other error.
  */
 int xen_drm_share_replay(struct xen_drm_display *display)
 {
@@ -717,11 +714,11 @@ int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_lin
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_join);
 
 /**
- * xen_drm_share_leave - use the connection no more
+ * xen_drm_share_leave - stop using the connection
  * @display: the DRM device
- * @forget: the guest has been restored, so grants and mappings are gone already
+ * @forget: whether the guest was resumed, so that grants and mappings are gone already
  *
- * Grants stay, for the case that the same domain comes back.
+ * Grants stay, in case that the same domain comes back.
  *
  * Context: may sleep; does not wait for the backend, since the connection is broken.
  */
@@ -752,8 +749,8 @@ static void share_fini_display(struct drm_device *drm, void *data)
 }
 
 /**
- * xen_drm_share_init_display - initialise what a DRM device shares
- * @display: the DRM device; before its mode configuration
+ * xen_drm_share_init_display - initialise the lists and the release work of a display
+ * @display: the DRM device, before its mode configuration
  *
  * Returns: 0 or -ENOMEM.
  */

@@ -19,14 +19,16 @@ struct xen_drm_link;
 struct xen_drm_pgdir;
 struct xen_drm_share;
 
-/** struct xen_drm_share_ops - what a share tells the memory that it belongs to */
+/**
+ * struct xen_drm_share_ops - what a share tells the memory that it belongs to
+ */
 struct xen_drm_share_ops {
 	/**
-	 * @moved: &xen_drm_share.pages has changed, so existing mappings must go.
-	 * The backend's buffers alone; may sleep
+	 * @moved: &xen_drm_share.pages of a backend's buffer has changed, so
+	 * existing mappings must go; may sleep
 	 */
 	void (*moved)(struct xen_drm_share *share);
-	/** @released: nobody knows of the share any more, free it; may sleep */
+	/** @released: the share is not used any more, and must be freed; may sleep */
 	void (*released)(struct xen_drm_share *share);
 };
 
@@ -34,51 +36,53 @@ struct xen_drm_share_ops {
  * struct xen_drm_share - memory that can be shared with a backend
  *
  * Embedded in a GEM object. It has grants to one domain and one page directory
- * at most, which survive connections. A view is what the wire calls a dbuf.
+ * at most, which survive connections.
  */
 struct xen_drm_share {
-	/** @node: in &xen_drm_display.shares while there is a directory, or can be one */
+	/** @node: entry in &xen_drm_display.shares while there is a directory, or can be one */
 	struct list_head node;
-	/** @dead: in &xen_drm_display.dead_shares after its end */
+	/** @dead: entry in &xen_drm_display.dead_shares after its end */
 	struct llist_node dead;
-	/** @ops: constant */
+	/** @ops: callbacks of the memory; constant */
 	const struct xen_drm_share_ops *ops;
-	/** @size: bytes, a multiple of PAGE_SIZE, less than 4 GiB */
+	/** @size: size in bytes, a multiple of PAGE_SIZE, less than 4 GiB */
 	size_t size;
-	/** @be_alloc: the pages belong to the backend */
+	/** @be_alloc: whether the pages belong to the backend */
 	bool be_alloc;
-	/** @backing: the pages' common reference count, NULL if each has its own */
+	/** @backing: common reference count of the pages, NULL if each has its own */
 	struct xen_drm_backing *backing;
-	/** @pages_lock: read for a use of the backend's pages, written to change @pages */
+	/** @pages_lock: held for reading to use the backend's pages, for writing to set @pages */
 	struct rw_semaphore pages_lock;
 	/**
-	 * @pages: @size / PAGE_SIZE pages; set before a framebuffer is made. Of a
-	 * buffer of the backend NULL while there are none
+	 * @pages: array of @size / PAGE_SIZE pages, set before a framebuffer is made;
+	 * NULL while a buffer of the backend has none
 	 */
 	struct page **pages;
 	/** @pgdir: page directory with the grants or mappings, or NULL */
 	struct xen_drm_pgdir *pgdir;
 	/** @domid: domain that @pgdir is for */
 	u16 domid;
-	/** @views: what framebuffers have wanted so far; never changed, gone with the share */
+	/** @views: views of all framebuffers so far, freed with the share */
 	struct list_head views;
 };
 
-/** struct xen_drm_view - a description of a share's pixels, on the wire a dbuf */
+/**
+ * struct xen_drm_view - a description of a share's pixels, on the wire a dbuf
+ */
 struct xen_drm_view {
-	/** @node: in &xen_drm_share.views */
+	/** @node: entry in &xen_drm_share.views */
 	struct list_head node;
 	/** @cookie: name on the wire */
 	u64 cookie;
-	/** @width: pixels per line; with @bpp it gives the stride on the wire */
+	/** @width: number of pixels per line; with @bpp it gives the stride on the wire */
 	u32 width;
-	/** @height: lines */
+	/** @height: number of lines */
 	u32 height;
-	/** @bpp: bits per pixel */
+	/** @bpp: number of bits per pixel */
 	u32 bpp;
-	/** @offset: bytes before the first pixel; only version 2 can say it */
+	/** @offset: number of bytes before the first pixel; 0 with version 1 */
 	u32 offset;
-	/** @told: number of the last connection that was told of it, or 0 */
+	/** @told: number of the latest connection that was told of the view, or 0 */
 	u64 told;
 };
 
@@ -88,11 +92,11 @@ struct xen_drm_view {
  * Embedded in a DRM framebuffer, which holds a reference of the GEM object.
  */
 struct xen_drm_fb {
-	/** @node: in &xen_drm_display.fbs */
+	/** @node: entry in &xen_drm_display.fbs */
 	struct list_head node;
-	/** @dead: in &xen_drm_display.dead_fbs after its end */
+	/** @dead: entry in &xen_drm_display.dead_fbs after its end */
 	struct llist_node dead;
-	/** @released: nobody knows of the framebuffer any more, free it; may sleep */
+	/** @released: callback that frees a framebuffer which is not used any more; may sleep */
 	void (*released)(struct xen_drm_fb *fb);
 	/** @share: memory */
 	struct xen_drm_share *share;
@@ -101,23 +105,23 @@ struct xen_drm_fb {
 	 * the protocol cannot express the framebuffer
 	 */
 	struct xen_drm_view *view;
-	/** @cookie: name on the wire; constant since xen_drm_share_attach() */
+	/** @cookie: name on the wire; constant after xen_drm_share_attach() */
 	u64 cookie;
-	/** @width: pixels per line */
+	/** @width: number of pixels per line */
 	u32 width;
-	/** @height: lines */
+	/** @height: number of lines */
 	u32 height;
-	/** @pitch: bytes from line to line */
+	/** @pitch: number of bytes from line to line */
 	u32 pitch;
-	/** @offset: bytes before the first pixel */
+	/** @offset: number of bytes before the first pixel */
 	u32 offset;
-	/** @bpp: bits per pixel of @format */
+	/** @bpp: number of bits per pixel of @format */
 	u32 bpp;
 	/** @format: DRM fourcc for the wire */
 	u32 format;
 	/**
-	 * @told: number of the last connection that has been told of it, or 0.
-	 * Written under &xen_drm_display.lock, read by flips without it
+	 * @told: number of the latest connection that was told of the framebuffer, or
+	 * 0. Written under &xen_drm_display.lock, read by commits without it
 	 */
 	u64 told;
 };

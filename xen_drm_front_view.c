@@ -18,11 +18,11 @@
  *
  * The protocol has no field for the stride: backends compute it from width and depth
  * of a dbuf. So a view has the width that gives the pitch of the framebuffer, and as
- * many lines as the share has room for. Several framebuffers of a share can have
- * views of their own; one that is there is never changed.
+ * many lines as fit into the share. Each framebuffer of a share can have a view of its
+ * own. A view is never changed.
  */
 
-/* The width that makes the backend compute this pitch; 0 if there is none. */
+/* Returns the width that makes the backend compute the pitch of @fb, or 0. */
 static u32 fb_view_width(const struct xen_drm_fb *fb)
 {
 	u32 width = div_u64((u64)fb->pitch * 8, fb->bpp);
@@ -33,10 +33,10 @@ static u32 fb_view_width(const struct xen_drm_fb *fb)
 /**
  * xen_drm_view_create - add a view to a share
  * @share: the share
- * @width: pixels per line
- * @height: lines
- * @bpp: bits per pixel
- * @offset: bytes before the first pixel
+ * @width: number of pixels per line
+ * @height: number of lines
+ * @bpp: number of bits per pixel
+ * @offset: number of bytes before the first pixel
  *
  * Returns: the view, or -ENOMEM.
  */
@@ -57,7 +57,7 @@ struct xen_drm_view *xen_drm_view_create(struct xen_drm_share *share, u32 width,
 	return view;
 }
 
-/* A buffer of the backend is laid out by the backend, so it has one view. */
+/* The backend allocates a buffer for one view, so there is no other one. */
 static struct xen_drm_view *fb_find_backend_view(const struct xen_drm_fb *fb)
 {
 	struct xen_drm_view *view;
@@ -70,9 +70,9 @@ static struct xen_drm_view *fb_find_backend_view(const struct xen_drm_fb *fb)
 }
 
 /**
- * xen_drm_view_find - find the view that a framebuffer wants, or make it
+ * xen_drm_view_find - find the view that a framebuffer needs, or make it
  * @fb: the framebuffer
- * @version: protocol version of the backend, 0 while nobody is there
+ * @version: protocol version of the backend, 0 without a connection
  *
  * Returns: the view; -EINVAL when the protocol cannot express the framebuffer; or
  * -ENOMEM.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * What the LTS kernel 6.12 lacks of the kernel that the driver is written for.
- * Included by the compiler before each file of an out-of-tree build, and not a
- * part of the driver in the kernel tree. Each section goes when its kernel does.
+ * The compiler includes it before each file of an out-of-tree build; the driver in the
+ * kernel tree does without. Each section goes with the last kernel that needs it.
  */
 
 #ifndef __XEN_DRM_FRONT_COMPAT_H__
@@ -23,8 +23,8 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
 /*
- * The structure got the name of the function that takes it. A call of that is
- * renamed, too, and comes here; tags and functions do not meet.
+ * 7.2 gave the structure the name of a function. The macro below renames both, so calls
+ * of that function come here. A structure and a function can have the same name.
  */
 static inline int drm_atomic_state(struct drm_atomic_state *state)
 {
@@ -42,13 +42,13 @@ static inline int drm_atomic_state(struct drm_atomic_state *state)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-/* The format's description was not yet handed through. */
+/* Callers did not pass the format's description yet. */
 #define drm_helper_mode_fill_fb_struct(drm, fb, info, mode_cmd) \
 	drm_helper_mode_fill_fb_struct(drm, fb, mode_cmd)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-/* The function was set behind the initialisation. */
+/* The callback was set after the initialisation. */
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*function)(struct hrtimer *),
 				 clockid_t clock, enum hrtimer_mode mode)
@@ -59,7 +59,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-/* Namespaces were bare words. */
+/* A namespace was a bare word, and not yet a string. */
 #undef MODULE_IMPORT_NS
 #define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
 #endif

@@ -12,7 +12,7 @@
 #include <drm/drm_fbdev_shmem.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0) && !IS_ENABLED(CONFIG_DRM_XEN_FRONTEND_CMA)
-/* The helper for shmem brought a client of its own. */
+/* The helper for shmem had a function of its own to set up the kernel's client. */
 #define DRM_FBDEV_SHMEM_DRIVER_OPS .fbdev_probe = NULL
 #define drm_client_setup(drm, format) drm_fbdev_shmem_setup(drm, 32)
 #endif

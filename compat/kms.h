@@ -13,8 +13,8 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 /*
- * The format's description was not yet handed through. The driver's function gets
- * another name, and the callback of its name looks the description up.
+ * The core did not pass the format's description yet. So the driver's function gets
+ * another name, and the callback with its former name looks the description up.
  */
 static struct drm_framebuffer *
 kms_fb_create_info(struct drm_device *drm, struct drm_file *file,
@@ -33,7 +33,7 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
-/* The panic screen could not be drawn into pages; Kbuild leaves it out, too. */
+/* The panic screen could not be drawn into pages, so Kbuild leaves it out, too. */
 #include <drm/drm_panic.h>
 #undef CONFIG_DRM_PANIC
 #endif
