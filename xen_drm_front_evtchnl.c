@@ -90,7 +90,7 @@ static void chan_fault(struct xen_drm_chan *chan, struct xen_drm_chan_news *news
 }
 
 /**
- * xen_drm_chan_status - translate the status of a response
+ * xen_drm_chan_status - translate the status of a reply
  * @status: as the backend wrote it: 0 or a negative XEN_Exx number
  *
  * Returns: 0, or an error that may be told to user space: -EINVAL, -ENOMEM,
@@ -165,12 +165,12 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	lockdep_assert_held(&chan->lock);
 
 	if (slot->id != resp->id || slot->state == XEN_DRM_SLOT_FREE) {
-		chan_fault(chan, news, "response with id %u, which no request waits for",
+		chan_fault(chan, news, "reply with id %u, which no request waits for",
 			   resp->id);
 		return;
 	}
 	if (slot->operation != resp->operation) {
-		chan_fault(chan, news, "response to operation 0x%x, request %u was 0x%x",
+		chan_fault(chan, news, "reply to operation 0x%x, request %u was 0x%x",
 			   resp->operation, resp->id, slot->operation);
 		return;
 	}
@@ -200,9 +200,9 @@ static bool chan_take_replies(struct xen_drm_chan *chan, RING_IDX prod,
 	const RING_IDX first = ring->rsp_cons;
 	struct xendispl_resp resp;
 
-	virt_rmb(); /* the index before the responses that it announces */
+	virt_rmb(); /* the index before the replies that it announces */
 	if (prod - first > chan->req_prod - first) {
-		chan_fault(chan, news, "%u responses announced, %u requests are outstanding",
+		chan_fault(chan, news, "%u replies announced, %u requests are outstanding",
 			   prod - first, chan->req_prod - first);
 		return false;
 	}
@@ -246,7 +246,7 @@ void xen_drm_chan_drain_replies(struct xen_drm_chan *chan, struct xen_drm_chan_n
 	while (chan_take_replies(chan, prod, news) && chan->num_waits) {
 		chan->rsp_event = ring->rsp_cons + 1;
 		WRITE_ONCE(ring->sring->rsp_event, chan->rsp_event);
-		virt_mb(); /* the backend sees it, or we see its response */
+		virt_mb(); /* the backend sees it, or we see its reply */
 		prod = READ_ONCE(ring->sring->rsp_prod);
 		if (prod == ring->rsp_cons)
 			break;
@@ -260,8 +260,8 @@ static void chan_take_event(struct xen_drm_chan *chan, const struct xendispl_evt
 			    struct xen_drm_chan_news *news)
 {
 	if (evt->type != XENDISPL_EVT_PG_FLIP) {
-		dev_dbg_ratelimited(chan->dev, "connector %u: unknown event type %u\n",
-				    chan->index, evt->type);
+		dev_dbg_ratelimited(chan->dev, "connector %u: event of type %u, expected %u\n",
+				    chan->index, evt->type, XENDISPL_EVT_PG_FLIP);
 		return;
 	}
 

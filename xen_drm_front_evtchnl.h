@@ -139,7 +139,7 @@ struct xen_drm_chan {
 	struct xen_displif_front_ring ring;
 	/** @req_prod: our copy of the index up to which the backend may answer */
 	RING_IDX req_prod;
-	/** @rsp_event: our copy of the index whose response raises an interrupt */
+	/** @rsp_event: our copy of the index whose reply raises an interrupt */
 	RING_IDX rsp_event;
 	/** @slots: slot of each open request; id I has slot I modulo the ring's size */
 	struct xen_drm_slot slots[XEN_DRM_RING_SIZE];

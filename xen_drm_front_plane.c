@@ -66,7 +66,7 @@ static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit 
 		return crtc_state->enable ? -EINVAL : 0;
 	}
 	if ((new_state->src.x1 | new_state->src.y1) & 0xffff) {
-		drm_dbg_kms(plane->dev, "%s: the picture starts within a pixel, at 0x%x,0x%x\n",
+		drm_dbg_kms(plane->dev, "%s: the picture starts at 0x%x,0x%x, expected whole pixels\n",
 			    name, new_state->src.x1, new_state->src.y1);
 		return -EINVAL;
 	}

@@ -86,10 +86,10 @@ class Attack:
                 ((self.before, ""), (self.kind, self.args)) if name]
 
 
-UNKNOWN_ID = r"response with id \d+, which no request waits for"
-ANNOUNCED = r"\d+ responses announced, \d+ requests are outstanding"
+UNKNOWN_ID = r"reply with id \d+, which no request waits for"
+ANNOUNCED = r"\d+ replies announced, \d+ requests are outstanding"
 EVENTS = r"\d+ events announced, the page holds 63"
-OTHER_OPERATION = r"response to operation 0x[0-9a-f]+, request \d+ was 0x[0-9a-f]+"
+OTHER_OPERATION = r"reply to operation 0x[0-9a-f]+, request \d+ was 0x[0-9a-f]+"
 ANY = ".*"
 LATCHED = re.compile(r"connector \d+: (.*); the connection ends")
 
