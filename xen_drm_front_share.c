@@ -228,8 +228,11 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 		WRITE_ONCE(fb->told, 0);
 		return -EOPNOTSUPP;
 	}
-	/* The backend is told of its own buffers when they are made, and by *join*. */
-	if (fb->share->be_alloc && !is_told(display, fb->view->told))
+	/*
+	 * A buffer of the backend is told of when it is made, and by *replay*, which
+	 * gives it back if it cannot be mapped. Its framebuffers come afterwards.
+	 */
+	if (fb->share->be_alloc && (!is_told(display, fb->view->told) || !fb->share->pages))
 		return 0;
 
 	ret = share_get_pgdir(display, fb->share);

@@ -685,18 +685,24 @@ static void join_cannot_map(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 }
 
-/* A backend that goes on after a silence has done what it was asked before. */
+/*
+ * A backend that goes on after a silence has done what it was asked before. It is not
+ * told of framebuffers of a buffer that may yet have to be destroyed.
+ */
 static void join_is_not_answered_in_time(struct kunit *test)
 {
 	struct wire *wire = test->priv;
 	struct wire_buffer *buffer = allocated_buffer(wire);
 	struct wire_fb *fb = wire_usual_fb(wire, buffer);
+	struct wire_fb *meanwhile = wire_usual_fb(wire, buffer);
 
 	KUNIT_ASSERT_EQ(test, wire_attach(wire, fb), 0);
 	wire_start(wire);
 	wire->hold = WIRE_REQUESTS;
 	KUNIT_EXPECT_NE(test, wire_join(wire, WIRE_DOMID, 1), 0);
 	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, meanwhile), 0);
+	wire_expect(wire, "prepare, CREATE");
 
 	/* The next request makes it answer all. */
 	wire->hold = 1;
@@ -707,6 +713,7 @@ static void join_is_not_answered_in_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 	wire_expect_told(wire, fb);
+	wire_expect_told(wire, meanwhile);
 }
 
 static struct kunit_case share_join_cases[] = {
