@@ -112,6 +112,7 @@ extern struct attack_kind attacks_event[];
 extern struct attack_kind attacks_memory[];
 extern struct attack_kind attacks_edid[];
 extern struct attack_kind attacks_store[];
+extern struct attack_kind attacks_early[];
 extern struct attack_kind attacks_fuzz[];
 
 /* hostile.c */

@@ -9,7 +9,7 @@
 
 static struct attack_kind *const tables[] = {
 	attacks_ring, attacks_event, attacks_memory, attacks_edid, attacks_store,
-	attacks_fuzz,
+	attacks_early, attacks_fuzz,
 };
 
 static struct attack *attacks;

@@ -191,6 +191,7 @@ STATES = [
     # It has left its rings, and does not say so.
     Attack("state-stuck", "S7", restart=True, latch=ANY),
     Attack("state-flood", "S8", latch=ANY),
+    Attack("early-guess", "S12", restart=True, latch=ANY),
     Attack("state-odd", "S8", latch=ANY),
 ]
 
