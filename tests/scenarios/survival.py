@@ -26,6 +26,7 @@ class Tally:
     def __init__(self):
         self.restarts = self.stops = self.saves = 0
         self.clients = self.pictures = self.longest_ms = 0
+        self.xenwatch_ms = 0
 
     def show(self):
         if not self.clients:
@@ -35,6 +36,8 @@ class Tally:
         print(f"clients alive: {self.clients}, pictures compared: "
               f"{self.pictures}, longest time without a flip: "
               f"{self.longest_ms} ms")
+        if self.xenwatch_ms:
+            print(f"longest call in xenwatch: {self.xenwatch_ms:.2f} ms")
 
 
 TALLY = Tally()
