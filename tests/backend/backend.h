@@ -13,7 +13,7 @@
  *	stats.c      breaches and counters, as text and JSON
  *	control.c    the socket that tests talk to; ctl.c is its client
  *	hostile.h    says which files make it misbehave
- *	conform.c, picture.c, edid.c   pure parts, with unit tests in check.c
+ *	conform.c, picture.c, edid.c   pure parts, with unit tests in check*.c
  *
  * A device lives from its appearance in XenStore until its node is gone. A
  * connection (everything mapped, bound and created) lives inside it, from
@@ -90,7 +90,6 @@ struct connector {
 	char *unique_id;
 	uint32_t width, height;
 	struct counters counters;
-	uint64_t flip_serial;	/* completed flips; never reset, unlike counters */
 	uint64_t shown_serial;	/* changes with each new picture */
 
 	/* The connection; zero without one. */
@@ -118,7 +117,6 @@ struct device {
 	char *be_path, *fe_path;
 	char watch_token[48];
 	bool watch_fired;	/* the event that registration causes has come */
-	bool stale;		/* frontend's state is from before our time (strict) */
 	bool took_over;		/* the rings are of our predecessor's time */
 	bool deaf;		/* nothing but the end of its path is noticed */
 	bool attacked;		/* this connection was; breaches may be our fault */
@@ -149,6 +147,8 @@ struct mischief {
 	} op[OPERATIONS];
 };
 
+#define OFFERED_VERSIONS "1,2"
+
 struct backend {
 	struct xs_handle *xs;
 	xenevtchn_handle *xce;
@@ -157,11 +157,8 @@ struct backend {
 	unsigned int domid;
 	char *base;		/* /local/domain/N/backend/vdispl */
 
-	const char *versions;	/* what to offer, NULL: nothing */
 	bool edid;
 	bool zero_copy;
-	bool strict;
-	bool strict_states;
 	bool verbose;
 	enum pace pace;
 	int64_t period_ns;
@@ -183,7 +180,6 @@ bool parse_pace(const char *text);
 char *store_read(const char *dir, const char *node);
 bool store_read_u32(const char *dir, const char *node, uint32_t *value);
 int store_read_state(const char *dir);	/* 0 (Unknown) when not there */
-bool store_online(const struct device *dev);
 void store_offer_versions(struct device *dev);
 void store_write_versions(struct device *dev, const char *text);	/* NULL: no node */
 void store_write_state(struct device *dev, int state);
@@ -248,14 +244,15 @@ void stats_json(FILE *out);
 void stats_reset(void);
 
 /* control.c */
+#define CONTROL_SOCKET "/run/xen-displ-be.sock"
 struct pollfd;
-bool control_open(const char *path);
+bool control_open(void);
 void control_close(void);
 unsigned int control_poll_fds(struct pollfd *fds, unsigned int max);
 void control_handle(const struct pollfd *fds, unsigned int count);
 int64_t control_check_waiters(void);	/* next deadline or -1 */
 
 /* ctl.c */
-int ctl_main(const char *socket_path, int argc, char **argv);
+int ctl_main(int argc, char **argv);
 
 #endif

@@ -346,12 +346,6 @@ unsigned int check_version(const char *offered, const char *chosen, struct findi
 {
 	uint32_t version;
 
-	/* A backend that says nothing has version 1, so far as one can know. */
-	if (!offered) {
-		if (chosen && strcmp(chosen, "1"))
-			finding(f, 0, "version is \"%s\", but the backend offers none", chosen);
-		return 0;
-	}
 	if (!chosen)
 		return 1;
 	if (list_has(offered, chosen) && parse_u32(chosen, &version))

@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 
 #include "backend.h"
-#include "script.h"
 
 struct connector *connector_get(struct device *dev, unsigned int index)
 {
@@ -292,7 +291,6 @@ static void execute(struct connector *conn, const struct xendispl_req *req)
 	struct xendispl_resp resp = { .id = req->id, .operation = req->operation };
 
 	count_request(conn, req->operation);
-	script_on_request(kind);
 	if (be.mischief.op[kind].fail_count) {
 		be.mischief.op[kind].fail_count--;
 		resp.status = -be.mischief.op[kind].fail_errno;

@@ -15,14 +15,11 @@
 #include "backend.h"
 #include "fuzz.h"
 #include "kept.h"
-#include "script.h"
 
 #define LINE_MAX_LEN 1024
 #define ARGS_MAX 8
 /* With --zero-copy a picture changes without anybody telling us. */
 #define LOOK_AGAIN_NS 100000000ll
-
-enum wait_kind { WAIT_NOTHING, WAIT_FLIPS, WAIT_SHOWN };
 
 struct client {
 	struct client *next;
@@ -30,36 +27,26 @@ struct client {
 	char line[LINE_MAX_LEN];
 	size_t len;
 
-	enum wait_kind wait;
+	bool waits;			/* for a picture */
 	unsigned int domid, devid, index;
 	int64_t deadline_ns;
-	bool started;
-	uint64_t base, count;		/* WAIT_FLIPS */
-	uint32_t crc, last_crc;		/* WAIT_SHOWN */
+	bool looked;
+	uint32_t crc, last_crc;
 	uint64_t seen_serial;
 };
 
 static int listen_fd = -1;
-static const char *listen_path;
 static struct client *clients;
 
-bool control_open(const char *path)
+bool control_open(void)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = CONTROL_SOCKET };
 
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	memcpy(addr.sun_path, path, strlen(path));
 	/* A predecessor that was killed left its socket. */
-	unlink(path);
+	unlink(CONTROL_SOCKET);
 	listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listen_fd < 0 || bind(listen_fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    listen(listen_fd, 8) < 0)
-		return false;
-	listen_path = path;
-	return true;
+	return listen_fd >= 0 && !bind(listen_fd, (struct sockaddr *)&addr, sizeof(addr)) &&
+	       !listen(listen_fd, 8);
 }
 
 static void free_client(struct client *client)
@@ -78,7 +65,7 @@ void control_close(void)
 	while (clients)
 		free_client(clients);
 	close(listen_fd);
-	unlink(listen_path);
+	unlink(CONTROL_SOCKET);
 }
 
 static void send_all(int fd, const char *text, size_t len)
@@ -255,16 +242,6 @@ static struct device *get_device(struct client *client, char **args)
 	return dev;
 }
 
-static void command_script(struct client *client, char **args)
-{
-	char error[300];
-
-	if (script_start(args[0], error, sizeof(error)))
-		reply(client, "ok\n");
-	else
-		reply(client, "error: %s\n", error);
-}
-
 static void command_fuzz(struct client *client, char **args)
 {
 	uint32_t rate = 0, break_ms = 0;
@@ -381,7 +358,6 @@ static bool set_mischief(char **args)
 
 	if (!strcmp(args[0], "reset") && !args[1]) {
 		memset(m, 0, sizeof(*m));
-		script_end();
 		attacks_off();
 		return true;
 	}
@@ -416,35 +392,9 @@ static void command_set(struct client *client, char **args)
 		      "set drop OP COUNT | set reset\n");
 }
 
-static bool start_wait(struct client *client, enum wait_kind kind, char **args)
-{
-	uint32_t seconds;
-
-	if (!parse_connector(client, args))
-		return false;
-	if (!parse_u32(args[4], &seconds)) {
-		reply(client, "error: time-out is \"%s\", expected seconds\n", args[4]);
-		return false;
-	}
-	client->deadline_ns = now_ns() + seconds * 1000000000ll;
-	client->wait = kind;
-	return true;
-}
-
-static void command_wait_flips(struct client *client, char **args)
-{
-	uint32_t count;
-
-	if (!parse_u32(args[3], &count)) {
-		reply(client, "error: count is \"%s\", expected a number\n", args[3]);
-		return;
-	}
-	client->count = count;
-	start_wait(client, WAIT_FLIPS, args);
-}
-
 static void command_wait_shown(struct client *client, char **args)
 {
+	uint32_t seconds;
 	char *end;
 
 	client->crc = strtoul(args[3], &end, 16);
@@ -452,7 +402,14 @@ static void command_wait_shown(struct client *client, char **args)
 		reply(client, "error: crc is \"%s\", expected hexadecimal digits\n", args[3]);
 		return;
 	}
-	start_wait(client, WAIT_SHOWN, args);
+	if (!parse_connector(client, args))
+		return;
+	if (!parse_u32(args[4], &seconds)) {
+		reply(client, "error: time-out is \"%s\", expected seconds\n", args[4]);
+		return;
+	}
+	client->deadline_ns = now_ns() + seconds * 1000000000ll;
+	client->waits = true;
 }
 
 static const struct command {
@@ -469,12 +426,10 @@ static const struct command {
 	{ "set", 1, 4, command_set, "KEY VALUE..." },
 	{ "attacks", 0, 0, command_attacks, "" },
 	{ "attack", 1, ARGS_MAX, command_attack, "off|NAME [DOM DEV CONN] [KEY=VALUE...]" },
-	{ "script", 1, 1, command_script, "FILE" },
 	{ "fuzz", 1, 3, command_fuzz, "SEED [EVENTS-PER-SECOND [BREAK-MS]]" },
 	{ "state", 3, 3, command_state, "DOM DEV TEXT|empty|none" },
 	{ "reconnect", 2, 2, command_reconnect, "DOM DEV" },
 	{ "kept-search", 1, 1, command_kept_search, "TEXT|0xHEX" },
-	{ "wait-flips", 5, 5, command_wait_flips, "DOM DEV CONN N SECONDS" },
 	{ "wait-shown", 5, 5, command_wait_shown, "DOM DEV CONN CRC SECONDS" },
 	{ "quit", 0, 0, command_quit, "" },
 };
@@ -517,7 +472,7 @@ static void read_client(struct client *client)
 	}
 	client->len += got;
 	client->line[client->len] = 0;
-	if (strchr(client->line, '\n') && client->wait == WAIT_NOTHING)
+	if (strchr(client->line, '\n') && !client->waits)
 		run_line(client);
 	else if (client->len == sizeof(client->line) - 1)
 		reply(client, "error: line is longer than %d\n", LINE_MAX_LEN);
@@ -572,22 +527,16 @@ void control_handle(const struct pollfd *fds, unsigned int count)
 		accept_client();
 }
 
-static bool flips_reached(struct client *client, const struct connector *conn)
+static bool is_reached(struct client *client)
 {
-	if (!client->started || conn->flip_serial < client->base) {
-		client->base = conn->flip_serial;
-		client->started = true;
-	}
-	return conn->flip_serial - client->base >= client->count;
-}
-
-static bool crc_reached(struct client *client, const struct connector *conn)
-{
+	struct connector *conn = find_connector(client->domid, client->devid, client->index);
 	uint8_t *rgb;
 
-	if (client->started && client->seen_serial == conn->shown_serial && !be.zero_copy)
+	if (!conn)
+		return false;	/* it may come yet */
+	if (client->looked && client->seen_serial == conn->shown_serial && !be.zero_copy)
 		return false;
-	client->started = true;
+	client->looked = true;
 	client->seen_serial = conn->shown_serial;
 	rgb = compose(conn);
 	if (!rgb)
@@ -597,16 +546,6 @@ static bool crc_reached(struct client *client, const struct connector *conn)
 	return client->last_crc == client->crc;
 }
 
-static bool is_reached(struct client *client)
-{
-	struct connector *conn = find_connector(client->domid, client->devid, client->index);
-
-	if (!conn)
-		return false;	/* it may come yet */
-	return client->wait == WAIT_FLIPS ? flips_reached(client, conn) :
-					    crc_reached(client, conn);
-}
-
 static void time_out(struct client *client)
 {
 	struct connector *conn = find_connector(client->domid, client->devid, client->index);
@@ -614,9 +553,6 @@ static void time_out(struct client *client)
 	if (!conn)
 		reply(client, "error: time-out, there is no connector dom%u/%u/%u\n",
 		      client->domid, client->devid, client->index);
-	else if (client->wait == WAIT_FLIPS)
-		reply(client, "error: time-out after %" PRIu64 " of %" PRIu64 " flips\n",
-		      conn->flip_serial - client->base, client->count);
 	else
 		reply(client, "error: time-out, shown is %08x, expected %08x\n",
 		      client->last_crc, client->crc);
@@ -631,7 +567,7 @@ int64_t control_check_waiters(void)
 		int64_t at = client->deadline_ns;
 
 		next = client->next;
-		if (client->wait == WAIT_NOTHING)
+		if (!client->waits)
 			continue;
 		if (is_reached(client)) {
 			reply(client, "ok\n");
@@ -641,7 +577,7 @@ int64_t control_check_waiters(void)
 			time_out(client);
 			continue;
 		}
-		if (client->wait == WAIT_SHOWN && be.zero_copy && now_ns() + LOOK_AGAIN_NS < at)
+		if (be.zero_copy && now_ns() + LOOK_AGAIN_NS < at)
 			at = now_ns() + LOOK_AGAIN_NS;
 		if (deadline < 0 || at < deadline)
 			deadline = at;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* xen-displ-be ctl: send one command to a running backend. */
-#include <getopt.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,16 +9,15 @@
 
 #define OK "ok\n"
 
-static int connect_to(const char *path)
+static int connect_to_backend(void)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = CONTROL_SOCKET };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	if (fd >= 0 && !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
 	fprintf(stderr, "xen-displ-be ctl: cannot connect to %s: %s (is the backend running?)\n",
-		path, strerror(errno));
+		CONTROL_SOCKET, strerror(errno));
 	exit(1);
 }
 
@@ -27,8 +25,7 @@ static int connect_to(const char *path)
 static void write_argument(FILE *out, const char *command, int index, const char *arg)
 {
 	char cwd[512];
-	bool is_path = (!strcmp(command, "shot") && index == 4) ||
-		       (!strcmp(command, "script") && index == 1);
+	bool is_path = !strcmp(command, "shot") && index == 4;
 
 	fputc(' ', out);
 	if (is_path && *arg != '/' && getcwd(cwd, sizeof(cwd)))
@@ -65,24 +62,17 @@ static char *receive_reply(int fd)
 	return text;
 }
 
-int ctl_main(const char *socket_path, int argc, char **argv)
+int ctl_main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ NULL, 0, NULL, 0 },
-	};
 	char *reply;
 	int fd;
 
-	optind = 1;
-	while (getopt_long(argc, argv, "+", options, NULL) == 's')
-		socket_path = optarg;
-	if (optind >= argc) {
-		fputs("usage: xen-displ-be ctl [--socket PATH] COMMAND [ARGS]\n", stderr);
+	if (argc < 2) {
+		fputs("usage: xen-displ-be ctl COMMAND [ARGS]\n", stderr);
 		return 2;
 	}
-	fd = connect_to(socket_path);
-	send_command(fd, argc - optind, argv + optind);
+	fd = connect_to_backend();
+	send_command(fd, argc - 1, argv + 1);
 	reply = receive_reply(fd);
 	if (reply && !strncmp(reply, OK, strlen(OK))) {
 		fputs(reply + strlen(OK), stdout);

@@ -103,7 +103,7 @@ static void read_features(struct device *dev)
 	char *alloc = store_read(dev->fe_path, XENDISPL_FIELD_BE_ALLOC);
 	struct findings f = { 0 };
 
-	dev->version = check_version(be.versions, version, &f);
+	dev->version = check_version(OFFERED_VERSIONS, version, &f);
 	breaches_from(dev, -1, &f);
 	dev->be_alloc = alloc && !strcmp(alloc, "1");
 	free(version);
@@ -134,7 +134,7 @@ static void device_bind(struct device *dev)
 	if (!bind_all(dev)) {
 		device_error(dev);
 		/* The deployed backend's thread for this device ends by the exception. */
-		dev->deaf = !be.strict_states;
+		dev->deaf = true;
 		return;
 	}
 	log_debug("dom%u/%u: %u connector(s), version %u%s%s", dev->domid, dev->devid,
@@ -145,34 +145,9 @@ static void device_bind(struct device *dev)
 	hostile_connected(dev);
 }
 
-/*
- * A state that the frontend had before we came is about our predecessor's
- * rings. To the deployed backend that is all the same: it has not seen it yet.
- * When strict it counts again when it changes, or when it is written anew: then
- * an event comes beside the one that registering the watch causes.
- */
-static bool is_news(struct device *dev, int state, bool first_event)
-{
-	if (!be.strict_states)
-		return state != dev->fe_state;
-	if (dev->stale) {
-		if (state == dev->fe_state && first_event)
-			return false;
-		dev->stale = false;
-		return true;
-	}
-	return state != dev->fe_state || first_event;
-}
-
 static void react(struct device *dev, int state)
 {
-	struct reaction reaction = be.strict_states ?
-		states_strict(dev->be_state, state, store_online(dev)) :
-		states_deployed(dev->be_state, state);
-
-	if (reaction.breach)
-		breach(dev, -1, "%s", reaction.breach);
-	switch (reaction.step) {
+	switch (states_step(dev->be_state, state)) {
 	case STEP_NONE:
 		return;
 	case STEP_AWAIT:
@@ -181,11 +156,6 @@ static void react(struct device *dev, int state)
 		return device_bind(dev);
 	case STEP_RETURN:
 		return close_to(dev, XenbusStateInitWait);
-	case STEP_CLOSE:
-		return close_to(dev, XenbusStateClosed);
-	case STEP_RELEASE:
-		device_release(dev);
-		return await_frontend(dev);
 	}
 }
 
@@ -193,10 +163,9 @@ static void on_frontend_event(struct device *dev)
 {
 	int state = store_read_state(dev->fe_path);
 	bool first_event = !dev->watch_fired;
-	bool news = !dev->deaf && is_news(dev, state, first_event);
 
 	dev->watch_fired = true;
-	if (!news)
+	if (dev->deaf || state == dev->fe_state)
 		return;
 	log_debug("dom%u/%u: frontend state %d -> %d", dev->domid, dev->devid, dev->fe_state,
 		  state);
@@ -207,45 +176,14 @@ static void on_frontend_event(struct device *dev)
 	react(dev, state);
 }
 
-/* The state with which a device starts depends on who had it before us. */
-static void take_over_strictly(struct device *dev, int found)
-{
-	switch (found) {
-	case XenbusStateInitialising:
-		return await_frontend(dev);
-	case XenbusStateClosed:
-		if (!store_online(dev))
-			return;
-		break;
-	default:
-		log_error("dom%u/%u: found in state %d, left over by another backend",
-			  dev->domid, dev->devid, found);
-		close_to(dev, XenbusStateClosed);
-		if (!store_online(dev))
-			return;
-	}
-	store_write_state(dev, XenbusStateInitialising);
-	await_frontend(dev);
-}
-
 /* As deployed: 5, 6, 1 even when the device is new; the rest is the frontend's state. */
-static void take_over(struct device *dev, int found)
+static void start_device(struct device *dev, int found)
 {
+	dev->be_state = found;
 	if (found != XenbusStateClosed)
 		close_to(dev, XenbusStateClosed);
 	store_offer_versions(dev);
 	store_write_state(dev, XenbusStateInitialising);
-}
-
-static void start_device(struct device *dev, int found)
-{
-	dev->be_state = found;
-	if (!be.strict_states)
-		return take_over(dev, found);
-	dev->fe_state = store_read_state(dev->fe_path);
-	dev->stale = dev->fe_state != XenbusStateInitialising &&
-		     dev->fe_state != XenbusStateUnknown;
-	take_over_strictly(dev, found);
 }
 
 static void add_device(unsigned int domid, unsigned int devid, const char *be_path, int found)
@@ -304,8 +242,6 @@ static void on_foreign_state(struct device *dev, int state)
 	switch (state) {
 	case XenbusStateInitialising:
 		device_release(dev);
-		if (be.strict_states)
-			return start_device(dev, state);
 		dev->be_state = state;
 		await_frontend(dev);
 		return;

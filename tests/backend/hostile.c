@@ -5,7 +5,6 @@
 
 #include "attack.h"
 #include "kept.h"
-#include "script.h"
 
 static struct attack_kind *const tables[] = {
 	attacks_ring, attacks_event, attacks_memory, attacks_edid, attacks_store,
@@ -190,7 +189,6 @@ void hostile_connected(struct device *dev)
 	while ((attack = next_on_device(attack, dev)))
 		for (unsigned int i = 0; i < dev->nr_connectors; i++)
 			start_worker(attack, dev->connectors[i]);
-	script_on_connect();
 }
 
 bool hostile_state(struct device *dev, int state)
@@ -313,7 +311,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 int64_t hostile_run_due(void)
 {
-	int64_t next = sooner(script_run_due(), sooner(late_run_due(), kept_run_due()));
+	int64_t next = sooner(late_run_due(), kept_run_due());
 
 	for (struct attack *attack = attacks; attack; attack = attack->next) {
 		if (!attack->kind->tick_ms || attack_is_over(attack))

@@ -10,23 +10,15 @@
 #include <unistd.h>
 
 #include "backend.h"
-#include "fuzz.h"
-#include "script.h"
 
-#define DEFAULT_SOCKET "/run/xen-displ-be.sock"
 #define NS_PER_S 1000000000ll
 #define CLIENTS_MAX 32
 
 struct backend be = {
-	.versions = "1,2",
 	.pace = PACE_TIMED,
 	.period_ns = NS_PER_S / 60,
 };
 
-static const char *script;
-static bool fuzz;
-static uint64_t fuzz_seed;
-static uint32_t fuzz_rate;
 static int timer_fd = -1;
 static bool timer_armed;
 
@@ -92,110 +84,48 @@ bool parse_pace(const char *text)
 static void usage(FILE *out)
 {
 	fputs("usage: xen-displ-be [OPTIONS]\n"
-	      "       xen-displ-be ctl [--socket PATH] COMMAND [ARGS]\n"
-	      "  --socket PATH          control socket (" DEFAULT_SOCKET ")\n"
+	      "       xen-displ-be ctl COMMAND [ARGS]\n"
 	      "  --pace 60|immediate|HZ when flips complete (60)\n"
 	      "  --edid                 answer GET_EDID\n"
-	      "  --versions LIST        protocol versions: 1, 2, 1,2 or none (1,2)\n"
-	      "  --copy                 show frames as they were when flipped (default)\n"
 	      "  --zero-copy            show the guest's memory as it is now\n"
-	      "  --strict               refuse every request that has a breach\n"
-	      "  --strict-states        hold each state to the protocol, not as deployed\n"
-	      "  --hostile FILE         misbehave as this script says\n"
-	      "  --fuzz SEED            misbehave at random from the start\n"
-	      "  --fuzz-rate N          with N made-up events a second\n"
 	      "  --verbose              log every request and state\n", out);
 }
 
-static void __attribute__((noreturn)) bad_value(const char *option, const char *value,
-						const char *expected)
+static void set_pace(const char *text)
 {
-	fprintf(stderr, "xen-displ-be: --%s is \"%s\", expected %s\n", option, value, expected);
+	if (parse_pace(text))
+		return;
+	fprintf(stderr, "xen-displ-be: --pace is \"%s\", expected immediate, stop or 1 to 1000\n",
+		text);
 	exit(2);
 }
 
-static void parse_versions(const char *text)
-{
-	if (!strcmp(text, "none"))
-		be.versions = NULL;
-	else if (!strcmp(text, "1") || !strcmp(text, "2") || !strcmp(text, "1,2"))
-		be.versions = text;
-	else
-		bad_value("versions", text, "1, 2, 1,2 or none");
-}
-
-static uint64_t parse_seed(const char *text)
-{
-	char *end;
-	uint64_t seed = strtoull(text, &end, 0);
-
-	if (*end || !*text)
-		bad_value("fuzz", text, "a number");
-	return seed;
-}
-
-static const char *parse_options(int argc, char **argv)
+static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },
 		{ "pace", required_argument, NULL, 'p' },
 		{ "edid", no_argument, NULL, 'e' },
-		{ "versions", required_argument, NULL, 'V' },
-		{ "copy", no_argument, NULL, 'c' },
 		{ "zero-copy", no_argument, NULL, 'z' },
-		{ "strict", no_argument, NULL, 'S' },
-		{ "strict-states", no_argument, NULL, 't' },
 		{ "verbose", no_argument, NULL, 'v' },
-		{ "hostile", required_argument, NULL, 'H' },
-		{ "fuzz", required_argument, NULL, 'f' },
-		{ "fuzz-rate", required_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *socket_path = DEFAULT_SOCKET;
 	int option;
 
 	/* "+": what follows "ctl" is not for us. */
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
-		case 's':
-			socket_path = optarg;
-			break;
 		case 'p':
-			if (!parse_pace(optarg))
-				bad_value("pace", optarg, "immediate, stop or 1 to 1000");
+			set_pace(optarg);
 			break;
 		case 'e':
 			be.edid = true;
 			break;
-		case 'V':
-			parse_versions(optarg);
-			break;
-		case 'c':
-			be.zero_copy = false;
-			break;
 		case 'z':
 			be.zero_copy = true;
 			break;
-		case 'S':
-			be.strict = true;
-			break;
-		case 't':
-			be.strict_states = true;
-			break;
 		case 'v':
 			be.verbose = true;
-			break;
-		case 'H':
-			script = optarg;
-			break;
-		case 'f':
-			fuzz = true;
-			fuzz_seed = parse_seed(optarg);
-			break;
-		case 'F':
-			if (!parse_u32(optarg, &fuzz_rate))
-				bad_value("fuzz-rate", optarg, "a number");
 			break;
 		case 'h':
 			usage(stdout);
@@ -205,7 +135,6 @@ static const char *parse_options(int argc, char **argv)
 			exit(2);
 		}
 	}
-	return socket_path;
 }
 
 static void __attribute__((noreturn)) die(const char *what)
@@ -333,25 +262,15 @@ static void run(int signal_fd)
 	}
 }
 
-static void start_script(void)
-{
-	char error[300];
-
-	if (!script || script_start(script, error, sizeof(error)))
-		return;
-	fprintf(stderr, "xen-displ-be: --hostile: %s\n", error);
-	exit(2);
-}
-
 int main(int argc, char **argv)
 {
-	const char *socket_path = parse_options(argc, argv);
 	int signal_fd;
 
+	parse_options(argc, argv);
 	argc -= optind;
 	argv += optind;
 	if (argc && !strcmp(argv[0], "ctl"))
-		return ctl_main(socket_path, argc, argv);
+		return ctl_main(argc, argv);
 	if (argc) {
 		usage(stderr);
 		return 2;
@@ -361,14 +280,11 @@ int main(int argc, char **argv)
 	if (signal_fd < 0 || timer_fd < 0)
 		die("signalfd or timerfd");
 	open_xen();
-	if (!control_open(socket_path))
-		die(socket_path);
+	if (!control_open())
+		die(CONTROL_SOCKET);
 	/* Its event at registration makes the first scan. */
 	if (!xs_watch(be.xs, be.base, "be"))
 		die(be.base);
-	start_script();
-	if (fuzz)
-		fuzz_start(fuzz_seed, fuzz_rate, 0);
 	log_debug("serving %s", be.base);
 	run(signal_fd);
 	attacks_off();

@@ -3,8 +3,6 @@
 #ifndef STATES_H
 #define STATES_H
 
-#include <stdbool.h>
-
 #include "wire.h"
 
 enum step {
@@ -12,19 +10,9 @@ enum step {
 	STEP_AWAIT,	/* InitWait */
 	STEP_BIND,	/* take up the rings, then Connected */
 	STEP_RETURN,	/* end the connection: Closing, Closed, InitWait */
-	STEP_CLOSE,	/* the same, but stay Closed */
-	STEP_RELEASE,	/* end the connection, InitWait at once */
-};
-
-struct reaction {
-	enum step step;
-	const char *breach;	/* of the frontend, or NULL */
 };
 
 /* What the deployed backend does when the frontend's state has become @fe. */
-struct reaction states_deployed(int be, int fe);
-
-/* What a backend does that takes the protocol at its word. */
-struct reaction states_strict(int be, int fe, bool online);
+enum step states_step(int be, int fe);
 
 #endif

@@ -42,16 +42,6 @@ int store_read_state(const char *dir)
 	return state;
 }
 
-/* The toolstack writes 0 when it takes the device away; absent means online. */
-bool store_online(const struct device *dev)
-{
-	char *text = store_read(dev->be_path, "online");
-	bool online = !text || strcmp(text, "0");
-
-	free(text);
-	return online;
-}
-
 /* Write only what belongs to a device that is still there. */
 static bool write_if_there(xs_transaction_t t, const char *dir, const char *node,
 			   const char *value)
@@ -96,7 +86,6 @@ void store_write_versions(struct device *dev, const char *text)
 		store_write(dev->be_path, XENDISPL_FIELD_BE_VERSIONS, text);
 		return;
 	}
-	/* A predecessor with other options may have left it. */
 	snprintf(path, sizeof(path), "%s/%s", dev->be_path, XENDISPL_FIELD_BE_VERSIONS);
 	xs_rm(be.xs, XBT_NULL, path);
 }
@@ -104,7 +93,7 @@ void store_write_versions(struct device *dev, const char *text)
 void store_offer_versions(struct device *dev)
 {
 	if (!hostile_versions(dev))
-		store_write_versions(dev, be.versions);
+		store_write_versions(dev, OFFERED_VERSIONS);
 }
 
 static void forget_raw_state(struct device *dev)

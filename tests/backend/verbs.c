@@ -86,7 +86,6 @@ void verb_flip_done(struct connector *conn)
 	conn->next = old;
 	clear_frame(&conn->next);
 	conn->shown_serial++;
-	conn->flip_serial++;
 	conn->counters.flips_completed++;
 	be.totals.flips_completed++;
 	connector_event(conn, conn->flip_cookie);
@@ -278,8 +277,6 @@ int verb_execute(struct connector *conn, const struct xendispl_req *req,
 	look_up(conn, req, &view);
 	check_request(req, &view, &f);
 	check_cookie_scope(conn, req, &f);
-	if (be.strict && f.count && !f.status)
-		f.status = -EINVAL;
 	ret = f.status ? f.status : perform(conn, req, resp, &f);
 	breaches_from(conn->dev, conn->index, &f);
 	return ret;
