@@ -7,7 +7,6 @@ tier. What must hold for each subtest is in expectations.py; besides, the kernel
 logs must be clean, the backend must have seen no breach of the protocol, and
 nothing may be left there. A subtest that ends the guest gets a new one."""
 import argparse
-import json
 import os
 import re
 import shutil
@@ -141,16 +140,9 @@ class Runner:
         self.save_log()
         self.guest.destroy()
 
-    def run_program(self, tier, program, names):
-        """Returns what could not be run yet, since one hung or crashed."""
-        if names == [""]:
-            command = program
-        else:
-            command = f"{program} --run-subtest {','.join(names)}"
-        p = self.guest.popen(
-            "exec chroot /mnt env IGT_FORCE_DRIVER=xendrm-du HOME=/tmp "
-            f"/{build.IGT_BIN}{command} 2>&1")
-        reader = Reader(names)
+    def watch(self, p, look):
+        """Wait for a program's end, and look at what it says meanwhile. Returns how
+        it ended."""
         silent = SILENCE * lab.SLOW
         end, seen = time.monotonic() + silent, 0
         while p.rc is None and time.monotonic() < end:
@@ -163,15 +155,25 @@ class Runner:
                 size = len(p.raw)
             if size != seen:
                 end, seen = time.monotonic() + silent, size
-                self.tell(tier, program, reader.take(p.out))
+                look()
         # A result and the end may have come between two looks.
-        self.tell(tier, program, reader.take(p.out))
+        look()
         if p.rc is None and not p.channel.dead:
             self.run_over(p)
-            status = "Timeout"
+            return "Timeout"
+        return "Crash" if p.channel.dead or p.rc not in EXIT else EXIT[p.rc]
+
+    def run_program(self, tier, program, names):
+        """Returns what could not be run yet, since one hung or crashed."""
+        if names == [""]:
+            command = program
         else:
-            status = "Crash" if p.channel.dead or p.rc not in EXIT else \
-                EXIT[p.rc]
+            command = f"{program} --run-subtest {','.join(names)}"
+        p = self.guest.popen(
+            "exec chroot /mnt env IGT_FORCE_DRIVER=xendrm-du HOME=/tmp "
+            f"/{build.IGT_BIN}{command} 2>&1")
+        reader = Reader(names)
+        status = self.watch(p, lambda: self.tell(tier, program, reader.take(p.out)))
         text = p.out[reader.at:]
         if names == [""]:
             self.report.add(tier, program, status, reader.seconds(), p.out)

@@ -12,6 +12,7 @@ import traceback
 
 import build
 import lab
+from channel import Result
 
 
 def boot_options(p):
@@ -123,9 +124,9 @@ def answer(xen, conn):
         try:
             r = perform(xen, parser().parse_args(json.loads(f.readline())))
             if isinstance(r, str):
-                r = lab.Result(0, r + "\n", "")
+                r = Result(0, r + "\n", "")
         except Exception as e:  # whoever asked gets to see it, the lab goes on
-            r = lab.Result(1, "", "".join(
+            r = Result(1, "", "".join(
                 traceback.format_exception_only(e)))
         json.dump(r.__dict__, f)
 

@@ -18,6 +18,7 @@ import attacks  # noqa: E402
 import build  # noqa: E402
 import survival  # noqa: E402
 from lab import SLOW, Died, Xen, scan  # noqa: E402
+from onslaught import Onslaught  # noqa: E402
 
 WATCHDOG = 180
 OUT = build.CHECKOUT / "out"
@@ -33,6 +34,7 @@ class Lab:
     def __init__(self, arch):
         disks = [build.desktop_disk()] if arch == "x86_64" else []
         self.arch, self.pool, self.marks = arch, {}, {}
+        self.onslaughts = {}
         self.xen = Xen(arch, disks=disks)
         self.xen.start_backend()
         self.pictures = []
@@ -62,7 +64,16 @@ class Lab:
         """This guest is not for the next scenario."""
         for key in [k for k, g in self.pool.items() if g is guest]:
             del self.pool[key]
+        self.onslaughts.pop(guest, None)
         guest.destroy()
+
+    def onslaught(self, guest):
+        """The guest's disk and network work from the first time on."""
+        if guest not in self.onslaughts:
+            onslaught = Onslaught(self.xen, guest)
+            onslaught.grants = self.count_other_grants(guest)
+            self.onslaughts[guest] = onslaught
+        return self.onslaughts[guest]
 
     def begin(self):
         """Mark where the logs are now."""

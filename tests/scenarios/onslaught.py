@@ -82,6 +82,8 @@ class Onslaught:
 
     def __init__(self, xen, guest):
         self.xen, self.guest, self.states_told = xen, guest, 0
+        # Of the disk and the network, when they are idle.
+        self.grants = None
         self.work = Workload(guest)
         client = guest.popen(CLIENTS["flips"])
         eventually(lambda: self.flips() > 3, "flips")

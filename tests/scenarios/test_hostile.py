@@ -6,7 +6,7 @@ import pytest
 
 from attacks import ALL, ATTACKS
 import pattern
-from onslaught import FLOOR, SIZE, VDISPL, Onslaught, lets_go, recovers
+from onslaught import FLOOR, SIZE, VDISPL, lets_go, recovers
 from lab import CTL
 from scenario import ends, eventually, expected, paints
 from survival import Client
@@ -28,12 +28,10 @@ def onslaught(lab, kernel, request):
     guest = lab.guest(kernel=kernel, vdispl=VDISPL, works=True, **config)
     # A display that is attacked again and again would be held off for a minute.
     guest.run("echo 2 >/sys/module/drm_xen_front/parameters/hold_off_max")
-    if not hasattr(guest, "onslaught"):
-        guest.onslaught = Onslaught(lab.xen, guest)
-        guest.onslaught.grants = lab.count_other_grants(guest)
-    guest.onslaught.work.resume()
-    yield guest.onslaught
-    guest.onslaught.work.pause()
+    worker = lab.onslaught(guest)
+    worker.work.resume()
+    yield worker
+    worker.work.pause()
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: f"{a.row}-{a.name}")

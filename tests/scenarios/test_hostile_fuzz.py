@@ -8,7 +8,7 @@ import pytest
 
 from attacks import LONG, TALLY
 from lab import SLOW, scan
-from onslaught import CARD, Onslaught, harm, lets_go, recovers
+from onslaught import CARD, harm, lets_go, recovers
 from workload import watches_are_served
 
 # Mutated messages and connections: on the debug kernel with LONG=1, or else.
@@ -20,61 +20,65 @@ CLIENTS = ("hold-open --flip-forever --timeout 20", "churn 2 320x240 32")
 FOREVER = "while :; do kmspaint {} --card {} >/dev/null; sleep 2; done"
 
 
+@pytest.fixture
+def seed(request):
+    number = request.config.getoption("--fuzz-seed") or \
+        random.randrange(1, 1 << 32)
+    print(f"\nfuzz: seed {number} (LAB=--fuzz-seed={number} takes it again)",
+          flush=True)
+    return number
+
+
 @pytest.mark.on("x86_64-6.12", "aarch64-new")
 @pytest.mark.watchdog(3600)
 @pytest.mark.parametrize("be_alloc", [0, 1], ids=["system", "backend-allocated"])
-def test_random_mutations(lab, kernel, request, be_alloc):
-    messages, reconnects = \
-        LONG_RUN if LONG and kernel == "debug" else SHORT_RUN
-    seed = request.config.getoption("--fuzz-seed") or \
-        random.randrange(1, 1 << 32)
-    print(f"\nfuzz: seed {seed} (LAB=--fuzz-seed={seed} takes it again)",
-          flush=True)
+def test_random_mutations(lab, kernel, seed, be_alloc):
     guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True, be_alloc=be_alloc)
     # A flip whose event is withheld waits for as long as a silent backend may take.
     guest.run("cd /sys/module/drm_xen_front/parameters && echo 1 >hold_off_max && "
               "echo 4 >silence_timeout")
-    if not hasattr(guest, "onslaught"):
-        guest.onslaught = Onslaught(lab.xen, guest)
-        guest.onslaught.grants = lab.count_other_grants(guest)
-    work = guest.onslaught.work
-    work.resume()
-    before, start = work.counters(), guest.log_size()
+    onslaught = lab.onslaught(guest)
+    onslaught.work.resume()
+    before, start = onslaught.work.counters(), guest.log_size()
     displays = range(len(DISPLAYS))
     # An emulated guest with all of them, or with as many events as it can take,
     # is busy with them alone: its other threads wait minutes for the CPU.
     clients = [guest.popen(FOREVER.format(command, CARD.format(dev)))
                for dev in displays for command in CLIENTS]
     lab.xen.ctl(f"fuzz {seed} 200")
-    done = go_on(lab, guest, messages, reconnects)
+    done = go_on(lab, onslaught, *(LONG_RUN if LONG and kernel == "debug" else SHORT_RUN))
     lab.xen.ctl("attack off")
     with harm("left a client stuck"):
         for client in clients:
             client.kill(9)
         for client in clients:
             client.wait(60)
-    after = work.wait_progress(before)
+    after = onslaught.work.wait_progress(before)
     assert not after["disk_errors"] and not after["net_errors"], after
-    reports = scan(guest.log(start))
-    TALLY.mutated += done["messages_mutated"]
-    TALLY.reconnects += done["reconnects"]
-    TALLY.reports += len(reports)
-    assert not reports, "\\n".join(reports)
+    judge_log(guest, start, done)
     for dev in displays:
         # A buffer whose creation it denied, or whose end, is its until then.
         lab.xen.ctl(f"reconnect {guest.domid} {dev}")
         recovers(lab, guest, dev)
         lets_go(guest, dev)
-    work.pause()
-    guest.other_grants = guest.onslaught.grants
+    onslaught.work.pause()
+    guest.other_grants = onslaught.grants
 
 
-def go_on(lab, guest, messages, reconnects):
+def judge_log(guest, start, done):
+    reports = scan(guest.log(start))
+    TALLY.mutated += done["messages_mutated"]
+    TALLY.reconnects += done["reconnects"]
+    TALLY.reports += len(reports)
+    assert not reports, "\n".join(reports)
+
+
+def go_on(lab, onslaught, messages, reconnects):
     """Until so much has been done; the guest must be alive all the while."""
     start = shown = time.monotonic()
     while True:
         with harm("hung"):
-            guest.onslaught.work.wait_progress(guest.onslaught.work.counters())
+            onslaught.work.wait_progress(onslaught.work.counters())
         done = lab.xen.stats()["fuzz"]
         now = time.monotonic()
         if done["messages_mutated"] >= messages and \
@@ -83,7 +87,7 @@ def go_on(lab, guest, messages, reconnects):
         if now - shown > 20:
             shown = now
             with harm("stalled all watches"):
-                watches_are_served(guest)
+                watches_are_served(onslaught.guest)
             print(f"fuzz: {now - start:.0f} s, {done['messages_mutated']} of "
                   f"{messages} messages, {done['reconnects']} of {reconnects} "
                   "reconnects", flush=True)
