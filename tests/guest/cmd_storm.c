@@ -122,28 +122,10 @@ static int call(struct thread *t, const char *what, int fd, unsigned long reques
 	return ret;
 }
 
-static int open_any_card(void)
-{
-	char path[32];
-	int fd;
-
-	if (card)
-		return open(card, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	for (int i = 0; i < 16; i++) {
-		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0 && drmIsKMS(fd))
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	return -1;
-}
-
 /* All that was the file's goes with it, or lingers if a thread is in a call. */
 static void op_reopen(struct thread *t, struct file *f)
 {
-	int fd = open_any_card(), old;
+	int fd = card_open(card, O_NONBLOCK), old;
 
 	if (fd < 0)
 		return;
@@ -536,7 +518,7 @@ static void learn(const struct options *opt)
 static void open_files(void)
 {
 	for (int f = 0; f < FILES; f++) {
-		files[f].fd = open_any_card();
+		files[f].fd = card_open(card, O_NONBLOCK);
 		for (int i = 0; i < KEPT; i++)
 			files[f].dmabufs[i] = -1;
 	}

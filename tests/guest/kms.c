@@ -67,23 +67,25 @@ uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static int open_path(const char *path)
+static int open_path(const char *path, int flags)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_CLOEXEC | flags);
 
 	return fd < 0 ? -errno : fd;
 }
 
-/* The first card that has displays; vgem, for one, is a card without. */
-static int open_first(void)
+/* vgem, for one, is a card without displays. */
+int card_open(const char *card, int flags)
 {
 	char path[32];
 
+	if (card)
+		return open_path(card, flags);
 	for (int i = 0; i < 64; i++) {
 		int fd;
 
 		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		fd = open_path(path);
+		fd = open_path(path, flags);
 		if (fd < 0)
 			continue;
 		if (drmIsKMS(fd))
@@ -97,7 +99,7 @@ void kms_open(struct kms *kms, const char *card, bool atomic)
 {
 	memset(kms, 0, sizeof(*kms));
 	kms->timeout_ms = 10000;
-	kms->fd = card ? open_path(card) : open_first();
+	kms->fd = card_open(card, 0);
 	must(kms->fd, "open %s",
 	     card ? card : "any /dev/dri/card* that has displays");
 	kms->atomic = atomic;

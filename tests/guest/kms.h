@@ -43,7 +43,11 @@ void must(int ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *err_name(int ret);
 uint64_t now_ns(void);
 
-/* Without a path the first card that has displays. */
+/*
+ * Without a path the first card that has displays. Returns a descriptor or a negative
+ * errno.
+ */
+int card_open(const char *card, int flags);
 void kms_open(struct kms *kms, const char *card, bool atomic);
 void kms_close(struct kms *kms);
 /* Returns the object's property of that name or 0, and its value if asked. */
