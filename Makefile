@@ -21,6 +21,7 @@ help:
 	@echo 'make bench          our module against the kernel'"'"'s own'
 	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'
 	@echo 'make module         the module for Debian'"'"'s kernels, x86_64 and arm64 -> out/'
+	@echo 'make doc            the pages, with the comments of the sources -> out/doc/'
 	@echo 'make in-tree KERNEL=DIR    the driver, its tests and pages into a kernel tree'
 	@echo 'make clean          remove out/; the cache is ~/.cache/xen-drm-front'
 	@echo 'All need root (trees are made by mmdebstrap, entered by chroot).'
@@ -46,6 +47,9 @@ module:
 	@tests/lab/trees toolbox
 	@tests/lab/toolbox run python3 tests/lab/build.py
 
+doc:
+	@tests/static/doc
+
 in-tree:
 	@tests/static/in-tree $(KERNEL)
 
@@ -54,5 +58,5 @@ clean:
 
 .PHONY: help demo check check-static check-state check-kunit check-fuzz check-lab \
 	check-igt check-hostile check-survive check-debug bench bench-hostile module \
-	in-tree clean
+	doc in-tree clean
 .DEFAULT_GOAL := help
