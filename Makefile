@@ -7,7 +7,7 @@ export IGT LIVE LONG STOCK VNC_PORT
 help:
 	@echo 'make demo           Weston in a Xen guest on our driver -> out/demo.png'
 	@echo 'make demo LIVE=1    the same, kept up, to be looked at by VNC on loopback'
-	@echo 'make check          static, state, kunit, fuzz, lab, hostile; or one part:'
+	@echo 'make check          static, state, kunit, fuzz, lab, survive, hostile; or:'
 	@echo '  check-static      checkpatch, sparse, W=1, kernel-doc, shellcheck, builds'
 	@echo '  check-state       the state machine in every order of events, 12 deep'
 	@echo '  check-kunit       what needs no Xen'
@@ -20,6 +20,7 @@ help:
 	@echo '  check-debug       all scenarios on debug kernels (KASAN, lockdep, kmemleak)'
 	@echo 'make bench          our module against the kernel'"'"'s own'
 	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'
+	@echo 'make bench-survive  backends that do not stay, on both'
 	@echo 'make module         the module for Debian'"'"'s kernels, x86_64 and arm64 -> out/'
 	@echo 'make doc            the pages, with the comments of the sources -> out/doc/'
 	@echo 'make in-tree KERNEL=DIR    the driver, its tests and pages into a kernel tree'
@@ -31,7 +32,7 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/check static state kunit fuzz lab hostile
+	@tests/check static state kunit fuzz lab survive hostile
 
 check-static check-state check-kunit check-fuzz check-lab check-igt check-hostile \
 	check-survive check-debug:
@@ -42,6 +43,9 @@ bench:
 
 bench-hostile:
 	@tests/bench/run-hostile
+
+bench-survive:
+	@tests/bench/run-survive
 
 module:
 	@tests/lab/trees toolbox
@@ -57,6 +61,7 @@ clean:
 	rm -rf out
 
 .PHONY: help demo check check-static check-state check-kunit check-fuzz check-lab \
-	check-igt check-hostile check-survive check-debug bench bench-hostile module \
+	check-igt check-hostile check-survive check-debug bench bench-hostile \
+	bench-survive module \
 	doc in-tree clean
 .DEFAULT_GOAL := help

@@ -63,7 +63,7 @@ class Client:
     def display(self):
         """Card and connectors of the display, by name."""
         out = self.guest.run(f"cd /sys/bus/xen/devices/vdispl-{self.dev}/ && "
-                             "ls -d */drm/card* */drm/card*/card*").out
+                             "find . -path '*/drm/card*' -name 'card*' | sort").out
         return [path.split("/drm/")[1] for path in out.split()]
 
     def counters(self):
