@@ -378,7 +378,8 @@ static u32 any_edid_size(void)
 	u8 choice = input_u8(&run.in);
 
 	return choice < 0x80 ? (choice % 64 + 1) * 128 :
-	       choice < 0xa0 ? XENDISPL_EDID_MAX_SIZE - (choice & 1) * 128 : input_number(&run.in);
+	       choice < 0xa0 ? XENDISPL_EDID_MAX_SIZE + ((choice & 3) - 1) * 128 :
+	       input_number(&run.in);
 }
 
 static void backend_sends_edid(const struct xendispl_get_edid_req *get)
