@@ -3,7 +3,6 @@
  * Xen para-virtualised display frontend: connectors.
  */
 
-#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string_helpers.h>
 
@@ -18,172 +17,44 @@
 #include "xen_drm_front_connector.h"
 
 #include "xen_drm_front.h"
-#include "xen_drm_front_pgdir.h"
-#include "xen_drm_front_proto.h"
+#include "xen_drm_front_edid.h"
 
 /**
  * DOC: Connectors
  *
- * A connector has one mode, the size that the toolstack configured, at 60 Hz. It stays
- * connected as long as the display exists, with a backend or without, since clients
- * would tear down their outputs otherwise.
+ * A connector has one size, since the backend has. It is that of the timing which the
+ * backend's EDID prefers, or else the one that the toolstack configured. A connector
+ * stays connected as long as the display exists, with a backend or without, since
+ * clients would tear down their outputs otherwise.
  *
- * The EDID of a backend that speaks version 2 tells user space about the monitor, but
- * the mode remains the configured one: backends refuse a SET_CONFIG beyond that, and
- * timings in the EDIDs of deployed backends overflow beyond 3440x1440.
+ * The modes are those of the EDID that have this size. The wire has no refresh rate, so
+ * that of a mode is only how fast vertical blankings are made here. Without such a mode
+ * there is one at 60 Hz. An EDID that the administrator gives to DRM
+ * (drm.edid_firmware, debugfs) takes the place of the backend's, but does not change
+ * the size.
+ *
+ * Deployed backends cut what an EDID has no bits for. A preferred timing that was cut, or
+ * whose rate makes no sense, counts for nothing. The rest of the EDID is kept.
  *
  * A hot-plug event follows if a new connection brings another size or EDID.
  */
 
 #define CONNECTOR_REFRESH_HZ	60
+/*
+ * The clock of a detailed timing has 16 bits for units of 10 kHz. One that has overflown
+ * gives less than the lower limit, for sizes up to 13 million pixels.
+ */
+#define CONNECTOR_MIN_HZ	24
+#define CONNECTOR_MAX_HZ	1000
+/* Bits of a detailed timing for each way. */
+#define CONNECTOR_TIMING_MASK	0xfff
 /* Resolution that user space assumes of an unknown screen. */
 #define CONNECTOR_DPI		96
-
-#define EDID_NUM_PAGES		DIV_ROUND_UP(XENDISPL_EDID_MAX_SIZE, PAGE_SIZE)
-
-/**
- * struct xen_drm_edid_query - a GET_EDID that has not been answered yet
- */
-struct xen_drm_edid_query {
-	/** @chan: channel that it was sent on */
-	struct xen_drm_chan *chan;
-	/** @call: storage for the reply */
-	struct xen_drm_call call;
-	/** @pgdir: directory of @pages */
-	struct xen_drm_pgdir *pgdir;
-	/** @pages: pages that the backend writes the EDID to */
-	struct page *pages[EDID_NUM_PAGES];
-};
 
 static struct xen_drm_connector *to_xen_connector(struct drm_connector *connector)
 {
 	return container_of(connector, struct xen_drm_connector, base);
 }
-
-/* ------------------------------------------------------------------------
- * EDID
- */
-
-static void query_free(struct xen_drm_edid_query *query)
-{
-	unsigned int i;
-
-	if (query->pgdir)
-		xen_drm_pgdir_free(query->pgdir);
-	/* A page that the backend still maps is deferred with a reference of its own. */
-	for (i = 0; i < ARRAY_SIZE(query->pages) && query->pages[i]; i++)
-		__free_page(query->pages[i]);
-	kfree(query);
-}
-
-static int query_send(struct xen_drm_edid_query *query, const struct xen_drm_link *link)
-{
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < ARRAY_SIZE(query->pages); i++) {
-		query->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!query->pages[i])
-			return -ENOMEM;
-	}
-
-	query->pgdir = xen_drm_pgdir_grant(link->domid, query->pages,
-					   ARRAY_SIZE(query->pages), NULL);
-	if (IS_ERR(query->pgdir)) {
-		ret = PTR_ERR(query->pgdir);
-		query->pgdir = NULL;
-		return ret;
-	}
-
-	ret = xen_drm_proto_get_edid(query->chan, &query->call,
-				     xen_drm_pgdir_start(query->pgdir),
-				     ARRAY_SIZE(query->pages) * PAGE_SIZE);
-	if (!ret)
-		xen_drm_proto_push(query->chan);
-	return ret;
-}
-
-/**
- * xen_drm_connector_ask_edid - ask the backend for a connector's EDID
- * @chan: channel of the connector
- * @link: the connection
- *
- * Implements XENDISPL_OP_GET_EDID, with xen_drm_connector_take_edid().
- *
- * Returns: the query, or NULL if the backend knows no EDIDs, or on an error.
- */
-struct xen_drm_edid_query *xen_drm_connector_ask_edid(struct xen_drm_chan *chan,
-						      const struct xen_drm_link *link)
-{
-	struct xen_drm_edid_query *query;
-
-	if (link->version < 2)
-		return NULL;
-
-	query = kzalloc_obj(*query);
-	if (!query)
-		return NULL;
-	query->chan = chan;
-	if (query_send(query, link)) {
-		query_free(query);
-		return NULL;
-	}
-	return query;
-}
-
-/* The EDID is copied before it is looked at, since the backend may go on writing. */
-static const struct drm_edid *query_copy(const struct xen_drm_edid_query *query, int size)
-{
-	const struct drm_edid *edid = NULL;
-	void *raw;
-	int done;
-
-	raw = kmalloc(size, GFP_KERNEL);
-	if (!raw)
-		return NULL;
-	for (done = 0; done < size; done += PAGE_SIZE)
-		memcpy(raw + done, page_address(query->pages[done / PAGE_SIZE]),
-		       min_t(size_t, size - done, PAGE_SIZE));
-	edid = drm_edid_alloc(raw, size);
-	kfree(raw);
-	return edid;
-}
-
-/**
- * xen_drm_connector_take_edid - wait for the backend's EDID
- * @connector: the connector, for messages
- * @query: from xen_drm_connector_ask_edid(), or NULL; freed
- *
- * Context: may sleep; waits for the backend.
- *
- * Returns: a valid EDID, or NULL.
- */
-const struct drm_edid *xen_drm_connector_take_edid(struct xen_drm_connector *connector,
-						   struct xen_drm_edid_query *query)
-{
-	const struct drm_edid *edid = NULL;
-	int size;
-
-	if (!query)
-		return NULL;
-
-	size = xen_drm_proto_wait_edid(query->chan, &query->call);
-	if (size > 0)
-		edid = query_copy(query, size);
-	if (size == -EPROTO || (edid && !drm_edid_valid(edid))) {
-		drm_err_ratelimited(connector->base.dev,
-				    "%s: the backend's EDID is not valid, it is not used\n",
-				    connector->base.name);
-		drm_edid_free(edid);
-		edid = NULL;
-	}
-	query_free(query);
-	return edid;
-}
-
-/* ------------------------------------------------------------------------
- * Connector
- */
 
 static enum drm_connector_status connector_detect(struct drm_connector *connector, bool force)
 {
@@ -191,16 +62,66 @@ static enum drm_connector_status connector_detect(struct drm_connector *connecto
 						      connector_status_connected;
 }
 
+static bool connector_rate_is_sane(const struct drm_display_mode *mode)
+{
+	int rate = drm_mode_vrefresh(mode);
+
+	return rate >= CONNECTOR_MIN_HZ && rate <= CONNECTOR_MAX_HZ;
+}
+
+/* Flags about sync pulses are ignored, since there is no cable that would carry any. */
+#define CONNECTOR_SYNC_FLAGS	(DRM_MODE_FLAG_PHSYNC | DRM_MODE_FLAG_NHSYNC | \
+				 DRM_MODE_FLAG_PVSYNC | DRM_MODE_FLAG_NVSYNC | \
+				 DRM_MODE_FLAG_CSYNC | DRM_MODE_FLAG_PCSYNC | \
+				 DRM_MODE_FLAG_NCSYNC)
+
+/**
+ * xen_drm_connector_mode_valid - can a connector show a mode
+ * @connector: the connector
+ * @mode: a mode of the EDID, or one that a client has made
+ *
+ * Context: any; the size may be about to change, so the backend has the last word.
+ *
+ * Returns: MODE_OK or what is wrong with the mode.
+ */
+enum drm_mode_status xen_drm_connector_mode_valid(const struct xen_drm_connector *connector,
+						  const struct drm_display_mode *mode)
+{
+	if (mode->hdisplay != connector->mode.hdisplay ||
+	    mode->vdisplay != connector->mode.vdisplay)
+		return MODE_ONE_SIZE;
+	if (mode->flags & ~CONNECTOR_SYNC_FLAGS || mode->vscan > 1)
+		return MODE_BAD;
+	return connector_rate_is_sane(mode) ? MODE_OK : MODE_VSYNC;
+}
+
+static bool connector_has_valid_mode(const struct xen_drm_connector *connector)
+{
+	const struct drm_display_mode *mode;
+
+	list_for_each_entry(mode, &connector->base.probed_modes, head)
+		if (xen_drm_connector_mode_valid(connector, mode) == MODE_OK)
+			return true;
+	return false;
+}
+
 static int connector_get_modes(struct drm_connector *base)
 {
 	struct xen_drm_connector *connector = to_xen_connector(base);
+	struct drm_display_info *info = &base->display_info;
+	const struct drm_edid *edid;
 	int count;
 
-	drm_edid_connector_update(base, connector->edid);
-	count = drm_connector_helper_get_modes_fixed(base, &connector->mode);
-	if (!connector->edid) {
-		base->display_info.width_mm = connector->mode.width_mm;
-		base->display_info.height_mm = connector->mode.height_mm;
+	edid = drm_edid_read_custom(base, xen_drm_edid_read_block, connector->edid);
+	drm_edid_connector_update(base, edid);
+	drm_edid_free(edid);
+
+	count = drm_edid_connector_add_modes(base);
+	if (!connector_has_valid_mode(connector))
+		count += drm_connector_helper_get_modes_fixed(base, &connector->mode);
+	if (!info->width_mm || !info->height_mm) {
+		info->width_mm = DRM_MODE_RES_MM(connector->mode.hdisplay, CONNECTOR_DPI);
+		info->height_mm = DRM_MODE_RES_MM(connector->mode.vdisplay, CONNECTOR_DPI);
 	}
 	return count;
 }
@@ -230,10 +151,40 @@ static void connector_make_mode(struct drm_display_mode *mode, u32 width, u32 he
 	mode->vsync_end = height;
 	mode->vtotal = height;
 	mode->clock = DIV_ROUND_UP_ULL((u64)width * height * CONNECTOR_REFRESH_HZ, 1000);
-	mode->width_mm = DRM_MODE_RES_MM(width, CONNECTOR_DPI);
-	mode->height_mm = DRM_MODE_RES_MM(height, CONNECTOR_DPI);
 	mode->type = DRM_MODE_TYPE_DRIVER | DRM_MODE_TYPE_PREFERRED;
 	drm_mode_set_name(mode);
+}
+
+/* Does the timing look as the configured size does when its upper bits are cut off? */
+static bool connector_is_cut(const struct drm_display_mode *timing,
+			     const struct xen_drm_cfg_connector *cfg)
+{
+	return (cfg->width | cfg->height) & ~CONNECTOR_TIMING_MASK &&
+	       timing->hdisplay == (cfg->width & CONNECTOR_TIMING_MASK) &&
+	       timing->vdisplay == (cfg->height & CONNECTOR_TIMING_MASK);
+}
+
+/* The mode of a size that displif.h gives: the EDID's takes precedence. */
+static void connector_choose_mode(const struct xen_drm_connector *connector,
+				  const struct xen_drm_cfg_connector *cfg,
+				  const struct xen_drm_edid *edid,
+				  struct drm_display_mode *mode)
+{
+	struct drm_display_mode timing;
+
+	connector_make_mode(mode, cfg->width, cfg->height);
+	if (!edid)
+		return;
+
+	if (!xen_drm_edid_preferred(edid, &timing) || !connector_rate_is_sane(&timing) ||
+	    connector_is_cut(&timing, cfg)) {
+		drm_dbg_kms(connector->base.dev,
+			    "%s: the backend's EDID prefers %ux%u at %d Hz, %s stays\n",
+			    connector->base.name, timing.hdisplay, timing.vdisplay,
+			    drm_mode_vrefresh(&timing), mode->name);
+		return;
+	}
+	connector_make_mode(mode, timing.hdisplay, timing.vdisplay);
 }
 
 static void connector_link_work(struct work_struct *work)
@@ -259,18 +210,8 @@ void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 	queue_work(system_long_wq, &connector->link_work);
 }
 
-static bool edid_equal(const struct drm_edid *a, const struct drm_edid *b)
-{
-	const struct edid *raw_a = drm_edid_raw(a), *raw_b = drm_edid_raw(b);
-
-	if (!raw_a || !raw_b)
-		return raw_a == raw_b;
-	return raw_a->extensions == raw_b->extensions &&
-	       !memcmp(raw_a, raw_b, (raw_a->extensions + 1) * EDID_LENGTH);
-}
-
 /**
- * xen_drm_connector_update - take over mode and EDID of a new connection
+ * xen_drm_connector_update - take over size and EDID of a new connection
  * @connector: the connector
  * @cfg: configuration
  * @edid: EDID of the backend or NULL; the connector owns it from now on
@@ -279,19 +220,19 @@ static bool edid_equal(const struct drm_edid *a, const struct drm_edid *b)
  */
 bool xen_drm_connector_update(struct xen_drm_connector *connector,
 			      const struct xen_drm_cfg_connector *cfg,
-			      const struct drm_edid *edid)
+			      struct xen_drm_edid *edid)
 {
 	struct drm_display_mode mode;
 	bool changed;
 
-	connector_make_mode(&mode, cfg->width, cfg->height);
+	connector_choose_mode(connector, cfg, edid, &mode);
 
 	guard(mutex)(&connector->base.dev->mode_config.mutex);
 
 	changed = !drm_mode_equal(&mode, &connector->mode) ||
-		  !edid_equal(edid, connector->edid);
+		  !xen_drm_edid_is_same(edid, connector->edid);
 	drm_mode_copy(&connector->mode, &mode);
-	drm_edid_free(connector->edid);
+	kfree(connector->edid);
 	connector->edid = edid;
 	return changed;
 }
@@ -301,7 +242,7 @@ static void connector_fini(struct drm_device *drm, void *data)
 	struct xen_drm_connector *connector = data;
 
 	cancel_work_sync(&connector->link_work);
-	drm_edid_free(connector->edid);
+	kfree(connector->edid);
 }
 
 /**

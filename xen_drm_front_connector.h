@@ -14,8 +14,7 @@
 
 #include "xen_drm_front.h"
 
-struct drm_edid;
-struct xen_drm_edid_query;
+struct xen_drm_edid;
 
 /* Each byte of the toolstack's name may become four characters when it is escaped. */
 #define XEN_DRM_ESCAPED_ID_LEN	(4 * XEN_DRM_UNIQUE_ID_LEN)
@@ -26,10 +25,13 @@ struct xen_drm_edid_query;
 struct xen_drm_connector {
 	/** @base: base class */
 	struct drm_connector base;
-	/** @mode: the only mode; under &drm_mode_config.mutex */
+	/**
+	 * @mode: of the size that the backend shows, for want of another; under
+	 * &drm_mode_config.mutex, but commits read the size without it
+	 */
 	struct drm_display_mode mode;
 	/** @edid: EDID of the backend, or NULL; under &drm_mode_config.mutex */
-	const struct drm_edid *edid;
+	struct xen_drm_edid *edid;
 	/** @unique_id: name that the toolstack gave to the connector, escaped */
 	char unique_id[XEN_DRM_ESCAPED_ID_LEN];
 	/** @link_work: work that tells user space of a mode that the backend refused */
@@ -41,11 +43,9 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 			   const struct xen_drm_cfg_connector *cfg);
 bool xen_drm_connector_update(struct xen_drm_connector *connector,
 			      const struct xen_drm_cfg_connector *cfg,
-			      const struct drm_edid *edid);
+			      struct xen_drm_edid *edid);
+enum drm_mode_status xen_drm_connector_mode_valid(const struct xen_drm_connector *connector,
+						  const struct drm_display_mode *mode);
 void xen_drm_connector_set_bad(struct xen_drm_connector *connector);
-struct xen_drm_edid_query *xen_drm_connector_ask_edid(struct xen_drm_chan *chan,
-						      const struct xen_drm_link *link);
-const struct drm_edid *xen_drm_connector_take_edid(struct xen_drm_connector *connector,
-						   struct xen_drm_edid_query *query);
 
 #endif /* __XEN_DRM_FRONT_CONNECTOR_H__ */

@@ -19,10 +19,13 @@
 #include <drm/drm_simple_kms_helper.h>
 #include <drm/drm_vblank.h>
 
+#include <kunit/visibility.h>
+
 #include "xen_drm_front_kms.h"
 
 #include "xen_drm_front.h"
 #include "xen_drm_front_connector.h"
+#include "xen_drm_front_edid.h"
 #include "xen_drm_front_fb.h"
 #include "xen_drm_front_flip.h"
 #include "xen_drm_front_pipe.h"
@@ -56,20 +59,10 @@
  * CRTC
  */
 
-/* Flags about sync pulses are ignored, since there is no cable that would carry any. */
-#define KMS_SYNC_FLAGS	(DRM_MODE_FLAG_PHSYNC | DRM_MODE_FLAG_NHSYNC | DRM_MODE_FLAG_PVSYNC | \
-			 DRM_MODE_FLAG_NVSYNC | DRM_MODE_FLAG_CSYNC | DRM_MODE_FLAG_PCSYNC | \
-			 DRM_MODE_FLAG_NCSYNC)
-
 static enum drm_mode_status crtc_mode_valid(struct drm_crtc *crtc,
 					    const struct drm_display_mode *mode)
 {
-	const struct drm_display_mode *only = &crtc_to_xen_drm_pipe(crtc)->connector.mode;
-
-	if ((mode->flags ^ only->flags) & ~KMS_SYNC_FLAGS)
-		return MODE_BAD;
-	return drm_mode_match(mode, only, DRM_MODE_MATCH_TIMINGS | DRM_MODE_MATCH_CLOCK) ?
-	       MODE_OK : MODE_BAD;
+	return xen_drm_connector_mode_valid(&crtc_to_xen_drm_pipe(crtc)->connector, mode);
 }
 
 static struct drm_pending_vblank_event *take_event(struct drm_crtc_state *state)
@@ -296,23 +289,25 @@ bool xen_drm_kms_join(struct xen_drm_display *display, const struct xen_drm_cfg 
 		      struct xen_drm_chan *const *chans, const struct xen_drm_link *link)
 {
 	struct xen_drm_edid_query *queries[XEN_DRM_MAX_CONNECTORS];
-	const struct drm_edid *edid;
+	struct xen_drm_edid *edid;
 	struct xen_drm_pipe *pipe;
 	bool changed = false;
 	unsigned int i;
 
 	for (i = 0; i < cfg->num_connectors; i++)
-		queries[i] = xen_drm_connector_ask_edid(chans[i], link);
+		queries[i] = xen_drm_edid_ask(chans[i], link);
 
 	for (i = 0; i < cfg->num_connectors; i++) {
 		pipe = &display->pipes[i];
-		edid = xen_drm_connector_take_edid(&pipe->connector, queries[i]);
+		edid = xen_drm_edid_take(&display->drm, pipe->connector.base.name,
+					 queries[i]);
 		changed |= xen_drm_connector_update(&pipe->connector, &cfg->connectors[i],
 						    edid);
 		xen_drm_flip_join(&pipe->flip, chans[i], link->number);
 	}
 	return changed;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_kms_join);
 
 /**
  * xen_drm_kms_leave - have all pipes stop using the connection
@@ -332,6 +327,7 @@ void xen_drm_kms_leave(struct xen_drm_display *display)
 	down_write(&display->config_lock);
 	up_write(&display->config_lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_kms_leave);
 
 /**
  * xen_drm_kms_answers - note that the backend answers again after a silence
@@ -516,3 +512,4 @@ int xen_drm_kms_init(struct xen_drm_display *display)
 	drm_mode_config_reset(drm);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_kms_init);

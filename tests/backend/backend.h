@@ -139,6 +139,7 @@ enum pace { PACE_TIMED, PACE_IMMEDIATE, PACE_STOP };
 /* What the control socket can set to make the backend misbehave. */
 struct mischief {
 	bool edid;
+	uint32_t edid_width, edid_height;	/* 0: the resolution */
 	unsigned int reply_delay_ms;
 	struct {
 		unsigned int fail_count;

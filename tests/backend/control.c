@@ -361,9 +361,11 @@ static bool set_mischief(char **args)
 		attacks_off();
 		return true;
 	}
-	if (!strcmp(args[0], "edid") && !args[1]) {
+	if (!strcmp(args[0], "edid")) {
 		m->edid = true;
-		return true;
+		m->edid_width = 0;
+		m->edid_height = 0;
+		return !args[1] || parse_resolution(args[1], &m->edid_width, &m->edid_height);
 	}
 	if (!strcmp(args[0], "reply-delay") && args[1] && parse_u32(args[1], &number)) {
 		m->reply_delay_ms = number;
@@ -388,7 +390,7 @@ static void command_set(struct client *client, char **args)
 	if (set_mischief(args))
 		reply(client, "ok\n");
 	else
-		reply(client, "error: usage: set edid | set reply-delay MS | set fail OP COUNT ERRNO | "
+		reply(client, "error: usage: set edid [WIDTHxHEIGHT] | set reply-delay MS | set fail OP COUNT ERRNO | "
 		      "set drop OP COUNT | set reset\n");
 }
 

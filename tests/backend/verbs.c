@@ -136,6 +136,11 @@ static int get_edid(struct connector *conn, const struct xendispl_get_edid_req *
 
 	if (!be.edid && !be.mischief.edid && !hostile_wants_edid(conn))
 		return -EOPNOTSUPP;
+	/* It takes precedence, so that is what the connector shows from now on. */
+	if (be.mischief.edid_width) {
+		conn->width = be.mischief.edid_width;
+		conn->height = be.mischief.edid_height;
+	}
 	ret = edid_make(edid, conn->width, conn->height);
 	if (!ret)
 		ret = edid_write(conn, req, edid, &size, f);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * xen_drm_front_share.c, xen_drm_front_view.c, xen_drm_front_batch.c and
- * xen_drm_front_proto.c, and the EDIDs of xen_drm_front_connector.c: buffers and
- * framebuffers of a display that joins and leaves one connection after the other,
+ * xen_drm_front_share.c, xen_drm_front_view.c, xen_drm_front_batch.c,
+ * xen_drm_front_proto.c and xen_drm_front_edid.c: buffers and framebuffers of a
+ * display that joins and leaves one connection after the other,
  * with backends that answer with anything, late or not at all, keep pages mapped, say
  * any size of an EDID, and change it while it is copied. What the backend has been
  * told is followed request by request. What it writes into the rings themselves is
  * the target `ring`.
  */
 #include "xen_drm_front_conn.h"
-#include "xen_drm_front_connector.h"
+#include "xen_drm_front_edid.h"
 #include "xen_drm_front_evtchnl.h"
 #include "xen_drm_front_grants.h"
 #include "xen_drm_front_pgdir.h"
@@ -85,7 +85,6 @@ static struct {
 	struct input in;
 	struct xenbus_device xb_dev;
 	struct xen_drm_display display;
-	struct xen_drm_connector connector;
 	/* the present connection, and the one before, which stays open for a while */
 	struct xen_drm_conn *conn, *retired;
 	struct ring rings[CHANNELS];
@@ -1005,7 +1004,8 @@ static void get_edid(unsigned int index)
 {
 	struct xen_drm_chan *chan = run.rings[index].chan;
 	struct xen_drm_edid_query *query;
-	const struct drm_edid *edid;
+	struct drm_display_mode mode;
+	struct xen_drm_edid *edid;
 
 	if (!is_joined())
 		return;
@@ -1013,11 +1013,11 @@ static void get_edid(unsigned int index)
 	run.edid_loaded = 0;
 	fuzz_fail_in = input_u8(&run.in) % 64;
 	run.depth++;
-	query = xen_drm_connector_ask_edid(chan, &run.display.link);
+	query = xen_drm_edid_ask(chan, &run.display.link);
 	fuzz_check(!query || run.display.link.version == 2, "version 1 knows no EDID");
 	if (query)
 		run.edid_directory = asked_directory(chan);
-	edid = xen_drm_connector_take_edid(&run.connector, query);
+	edid = xen_drm_edid_take(&run.display.drm, "Virtual-1", query);
 	run.depth--;
 	fuzz_fail_in = 0;
 	run.edid_directory = 0;
@@ -1030,7 +1030,11 @@ static void get_edid(unsigned int index)
 	fuzz_check(!run.edid_loaded || (run.edid_loaded == run.edid_size &&
 					run.edid_size <= 32768 && run.edid_size % 128 == 0),
 		   "%u bytes are copied of an EDID of %u", run.edid_loaded, run.edid_size);
-	drm_edid_free(edid);
+	if (edid && xen_drm_edid_preferred(edid, &mode))
+		fuzz_check(mode.clock > 0 && mode.hdisplay >= 64 && mode.vdisplay >= 64,
+			   "a timing of %dx%d, %d kHz is preferred", mode.hdisplay,
+			   mode.vdisplay, mode.clock);
+	free(edid);
 }
 
 /* --- connections ----------------------------------------------------------------------- */
@@ -1310,8 +1314,6 @@ static bool open_display(void)
 	fuzz_fail_in = input_u8(&run.in) % 64;
 	run.display.drm.dev = &run.xb_dev.dev;
 	mutex_init(&run.display.lock);
-	run.connector.base.dev = &run.display.drm;
-	run.connector.base.name = "Virtual-1";
 	opened = !xen_drm_share_init_display(&run.display);
 	fuzz_fail_in = 0;
 	return opened;

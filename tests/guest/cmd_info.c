@@ -64,7 +64,20 @@ static void print_edid(struct kms *kms, uint32_t connector)
 	printf("\"edid\": \"");
 	for (uint32_t i = 0; blob && i < blob->length; i++)
 		printf("%02x", ((const uint8_t *)blob->data)[i]);
-	printf("\"}");
+	printf("\"");
+	drmModeFreePropertyBlob(blob);
+}
+
+static void print_path(struct kms *kms, uint32_t connector)
+{
+	drmModePropertyBlobRes *blob;
+	const char *c;
+
+	blob = blob_of(kms, connector, DRM_MODE_OBJECT_CONNECTOR, "PATH");
+	printf("\"path\": \"");
+	for (c = blob ? blob->data : ""; *c; c++)
+		printf("%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+	printf("\"");
 	drmModeFreePropertyBlob(blob);
 }
 
@@ -102,6 +115,9 @@ static void print_connector(struct kms *kms, int index)
 		       refresh(&conn->modes[i]));
 	printf("], ");
 	print_edid(kms, id);
+	printf(", ");
+	print_path(kms, id);
+	printf("}");
 	drmModeFreeConnector(conn);
 }
 

@@ -51,6 +51,7 @@ class Attack:
             bound anew
     orphans: the backend has buffers of which it said that it has not; they end
              with the connection
+    lasting: what it has said holds until the connection ends
     error: what a client is told meanwhile
     storm: it costs time all the while, so what is left of a CPU counts
     """
@@ -66,6 +67,7 @@ class Attack:
     flips: bool = True
     closes: bool = False
     orphans: bool = False
+    lasting: bool = False
     error: str = None
     storm: bool = False
     be_alloc: bool = False
@@ -173,7 +175,9 @@ XENSTORE = [Attack(name, row, restart=True, flips=False) for row, name in (
     ("X6", "versions-junk"), ("X6", "versions-missing"),
     ("X6", "versions-huge"),
     ("X9", "edid-size"), ("X9", "edid-checksum"), ("X9", "edid-extensions"),
-    ("X9", "edid-random"), ("X9", "edid-changing"))] + [
+    ("X9", "edid-changing"))] + [
+    # Its size may happen to make sense.
+    Attack("edid-random", "X9", restart=True, flips=False, lasting=True),
     Attack("versions-none", "X6", restart=True, flips=False, closes=True)]
 
 STATES = [

@@ -37,7 +37,7 @@ def onslaught(lab, kernel, request):
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: f"{a.row}-{a.name}")
 def test_attack(lab, onslaught, attack):
     print(f"{attack.row} {attack.name}: {onslaught.strike(attack)}")
-    if attack.closes or attack.orphans:
+    if attack.closes or attack.orphans or attack.lasting:
         lab.xen.ctl(f"reconnect {onslaught.guest.domid} 0")
     if attack.closes:
         onslaught.guest.run("cd /sys/bus/xen/drivers/vdispl && "

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""What a client is told of a monitor, by the backend or by the administrator."""
+import json
+import re
+
+import pytest
+
+from scenario import ends, eventually, paints, shows
+
+ALL_OF_IT = pytest.mark.on("x86_64-6.12", "aarch64-new")
+EDID_HEAD = "00ffffffffffff00"
+
+
+def connectors(guest, options=""):
+    return json.loads(guest.run(f"kmspaint info {options}").out)["connectors"]
+
+
+def connects_anew(lab, guest, holds):
+    """A new connection has brought what the first connector tells."""
+    lab.xen.ctl(f"reconnect {guest.domid} 0")
+    eventually(lambda: holds(connectors(guest)[0]), "the connector tells it")
+    guest.wait_connected()
+
+
+def paints_all(lab, guest, size=(1024, 768)):
+    p = paints(guest, "--seed 3 --flips 2")
+    shows(lab, guest, size=size, seed=5)
+    ends(p)
+
+
+@ALL_OF_IT
+def test_edid_of_the_backend(lab, guest):
+    before = connectors(guest)[0]
+    assert before["edid"] == "" and before["modes"] == ["1024x768@60.00"], before
+    assert before["mm"] == [270, 203], before
+
+    lab.xen.ctl("set edid")
+    connects_anew(lab, guest, lambda c: c["edid"].startswith(EDID_HEAD))
+    c = connectors(guest)[0]
+    # Blanking makes the clock another one, rounded to 10 kHz.
+    assert len(c["modes"]) == 1 and re.match(r"1024x768@(60.0|59.9)", c["modes"][0]), c
+    assert c["mm"] == [270, 203] and "PV display".encode().hex() in c["edid"], c
+    paints_all(lab, guest)
+
+    lab.xen.ctl("set reset")
+    connects_anew(lab, guest, lambda c: not c["edid"])
+    assert connectors(guest)[0] == before
+
+
+@ALL_OF_IT
+def test_edid_takes_precedence(lab, guest):
+    """Below a client, which is told by a hot-plug event and keeps its mode."""
+    p = guest.popen("kmspaint survive")
+    p.expect("alive")
+    lab.xen.ctl("set edid 1280x800")
+    connects_anew(lab, guest, lambda c: c["modes"][0].startswith("1280x800@"))
+    eventually(lambda: re.search(r"hotplugs=[1-9]", p.out), "a hot-plug event")
+    p.eof()
+    p.wait(60)
+    assert len(connectors(guest)[0]["modes"]) == 1
+    paints_all(lab, guest, (1280, 800))
+
+    lab.xen.ctl("set reset")
+    connects_anew(lab, guest, lambda c: c["modes"] == ["1024x768@60.00"])
+    paints_all(lab, guest)
+
+
+@ALL_OF_IT
+def test_edid_of_the_administrator(lab, guest):
+    """drm.edid_firmware, whatever the backend has."""
+    lab.xen.ctl("set edid")
+    connects_anew(lab, guest, lambda c: c["edid"].startswith(EDID_HEAD))
+    c = connectors(guest)[0]
+    edid = bytearray.fromhex(c["edid"])
+    at = edid.index(b"PV display")
+    edid[at:at + 10] = b"FW display"
+    edid[127] = -sum(edid[:127]) & 0xff
+    guest.run("mkdir -p /lib/firmware/edid")
+    guest.put(bytes(edid), "/lib/firmware/edid/fw.bin", "644")
+    parameter = "/sys/module/drm/parameters/edid_firmware"
+    guest.run(f"echo {c['name']}:edid/fw.bin >{parameter}")
+    try:
+        got = connectors(guest)[0]
+        assert got["edid"] == edid.hex(), got
+        assert got["modes"] == c["modes"], got
+        paints_all(lab, guest)
+    finally:
+        guest.run(f"echo >{parameter}")
+    assert connectors(guest)[0]["edid"] == c["edid"]
+    lab.xen.ctl("set reset")
+    connects_anew(lab, guest, lambda c: not c["edid"])
