@@ -441,6 +441,8 @@ static const struct xenbus_device_id front_ids[] = {
 MODULE_ALIAS("xen:vdispl");
 
 static struct xenbus_driver front_driver = {
+	/* In the order of the toolstack, so that cards are, too. */
+	.driver.probe_type = PROBE_FORCE_SYNCHRONOUS,
 	.ids = front_ids,
 	.probe = xen_drm_front_probe,
 	.remove = xen_drm_front_remove,

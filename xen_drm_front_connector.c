@@ -36,7 +36,9 @@
  * Deployed backends cut what an EDID has no bits for. A preferred timing that was cut, or
  * whose rate makes no sense, counts for nothing. The rest of the EDID is kept.
  *
- * A hot-plug event follows if a new connection brings another size or EDID.
+ * The property PATH is "xen:" and the *unique-id* that the toolstack gave the connector.
+ *
+ * A hot-plug event follows if a new connection brings another size, EDID or *unique-id*.
  */
 
 #define CONNECTOR_REFRESH_HZ	60
@@ -210,8 +212,25 @@ void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 	queue_work(system_long_wq, &connector->link_work);
 }
 
+/* Returns whether the toolstack's name is another one than before. */
+static bool connector_set_path(struct xen_drm_connector *connector, const char *unique_id)
+{
+	const size_t prefix = strlen(XEN_DRM_PATH_PREFIX);
+	char path[XEN_DRM_PATH_LEN] = XEN_DRM_PATH_PREFIX;
+
+	string_escape_mem(unique_id, strlen(unique_id), path + prefix,
+			  sizeof(path) - prefix - 1, ESCAPE_NAP | ESCAPE_OCTAL, NULL);
+	if (!strcmp(path, connector->path))
+		return false;
+
+	/* If there is no memory for it, the property keeps the former name. */
+	strscpy(connector->path, path);
+	drm_connector_set_path_property(&connector->base, path);
+	return true;
+}
+
 /**
- * xen_drm_connector_update - take over size and EDID of a new connection
+ * xen_drm_connector_update - take over size, EDID and name of a new connection
  * @connector: the connector
  * @cfg: configuration
  * @edid: EDID of the backend or NULL; the connector owns it from now on
@@ -231,6 +250,7 @@ bool xen_drm_connector_update(struct xen_drm_connector *connector,
 
 	changed = !drm_mode_equal(&mode, &connector->mode) ||
 		  !xen_drm_edid_is_same(edid, connector->edid);
+	changed |= connector_set_path(connector, cfg->unique_id);
 	drm_mode_copy(&connector->mode, &mode);
 	kfree(connector->edid);
 	connector->edid = edid;
@@ -262,8 +282,6 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 
 	INIT_WORK(&connector->link_work, connector_link_work);
 	connector_make_mode(&connector->mode, cfg->width, cfg->height);
-	string_escape_mem(cfg->unique_id, strlen(cfg->unique_id), connector->unique_id,
-			  sizeof(connector->unique_id) - 1, ESCAPE_NP | ESCAPE_OCTAL, NULL);
 
 	drm_connector_helper_add(&connector->base, &connector_helper_funcs);
 	ret = drmm_connector_init(drm, &connector->base, &connector_funcs,
@@ -272,5 +290,7 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 		return ret;
 
 	drm_connector_attach_edid_property(&connector->base);
+	drm_object_attach_property(&connector->base.base, drm->mode_config.path_property, 0);
+	connector_set_path(connector, cfg->unique_id);
 	return drmm_add_action_or_reset(drm, connector_fini, connector);
 }

@@ -16,8 +16,10 @@
 
 struct xen_drm_edid;
 
+/* Says whose names follow, as "mst:" does. */
+#define XEN_DRM_PATH_PREFIX	"xen:"
 /* Each byte of the toolstack's name may become four characters when it is escaped. */
-#define XEN_DRM_ESCAPED_ID_LEN	(4 * XEN_DRM_UNIQUE_ID_LEN)
+#define XEN_DRM_PATH_LEN	(sizeof(XEN_DRM_PATH_PREFIX) + 4 * XEN_DRM_UNIQUE_ID_LEN)
 
 /**
  * struct xen_drm_connector - a connector, as user space sees it
@@ -32,8 +34,11 @@ struct xen_drm_connector {
 	struct drm_display_mode mode;
 	/** @edid: EDID of the backend, or NULL; under &drm_mode_config.mutex */
 	struct xen_drm_edid *edid;
-	/** @unique_id: name that the toolstack gave to the connector, escaped */
-	char unique_id[XEN_DRM_ESCAPED_ID_LEN];
+	/**
+	 * @path: property PATH, with the name that the toolstack gave to the
+	 * connector; under &drm_mode_config.mutex
+	 */
+	char path[XEN_DRM_PATH_LEN];
 	/** @link_work: work that tells user space of a mode that the backend refused */
 	struct work_struct link_work;
 };

@@ -403,15 +403,17 @@ void xen_drm_kms_show_stats(struct xen_drm_display *display, struct seq_file *m)
 	struct xen_drm_pipe *pipe;
 	unsigned int i, state;
 
+	guard(mutex)(&display->drm.mode_config.mutex);
+
 	for (i = 0; i < display->cfg.num_connectors; i++) {
 		pipe = &display->pipes[i];
 		spin_lock_irq(&display->drm.event_lock);
 		stats = pipe->flip.stats;
 		state = pipe->flip.core.state;
 		spin_unlock_irq(&display->drm.event_lock);
-		seq_printf(m, "%s: state %u, %llu flips, %llu refused, %llu overdue, id \"%s\"\n",
+		seq_printf(m, "%s: state %u, %llu flips, %llu refused, %llu overdue, path \"%s\"\n",
 			   pipe->connector.base.name, state, stats.flips, stats.refused,
-			   stats.overdue, pipe->connector.unique_id);
+			   stats.overdue, pipe->connector.path);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * What becomes of the backend's EDID and of the toolstack's configuration: the modes,
- * the physical size and the EDID of a connector, as user space sees them.
+ * the physical size, the EDID and the path of a connector, as user space sees them.
  */
 
 #include <linux/string.h>
@@ -320,6 +320,55 @@ static void several_blocks(struct kunit *test)
 	screen_expect_edid(screen, screen->edid, 2 * EDID_LENGTH);
 }
 
+/* --- the toolstack's name --------------------------------------------------- */
+
+static void screen_expect_path(struct screen *screen, const char *expected)
+{
+	const struct drm_property_blob *blob = screen->connector->path_blob_ptr;
+	const struct drm_object_properties *all = screen->connector->base.properties;
+	u64 value = 0;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(screen->lb->test, blob);
+	KUNIT_ASSERT_EQ(screen->lb->test, blob->length, strlen(expected) + 1);
+	KUNIT_EXPECT_STREQ(screen->lb->test, blob->data, expected);
+
+	for (i = 0; i < all->count; i++)
+		if (all->properties[i] == screen->display->drm.mode_config.path_property)
+			value = all->values[i];
+	KUNIT_EXPECT_EQ(screen->lb->test, value, blob->base.id);
+}
+
+static bool screen_join_as(struct screen *screen, const char *unique_id)
+{
+	strscpy(screen->display->cfg.connectors[0].unique_id, unique_id);
+	return screen_join(screen, 1280, 720);
+}
+
+static void path(struct kunit *test)
+{
+	struct screen *screen = test->priv;
+	char longest[XEN_DRM_UNIQUE_ID_LEN], expected[XEN_DRM_PATH_LEN];
+
+	screen_expect_path(screen, "xen:");
+	KUNIT_EXPECT_TRUE(test, screen_join_as(screen, "HDMI-A-1"));
+	screen_expect_path(screen, "xen:HDMI-A-1");
+	KUNIT_EXPECT_FALSE(test, screen_join_as(screen, "HDMI-A-1"));
+	KUNIT_EXPECT_TRUE(test, screen_join_as(screen, "HDMI-A-2"));
+	screen_expect_path(screen, "xen:HDMI-A-2");
+
+	/* Any byte may be in it. */
+	KUNIT_EXPECT_TRUE(test, screen_join_as(screen, "a\n\xff"));
+	screen_expect_path(screen, "xen:a\\012\\377");
+	memset(longest, '\xff', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	strscpy(expected, "xen:");
+	while (strlen(expected) < 4 + 4 * (sizeof(longest) - 1))
+		strlcat(expected, "\\377", sizeof(expected));
+	screen_join_as(screen, longest);
+	screen_expect_path(screen, expected);
+}
+
 /* --- reconnects ------------------------------------------------------------- */
 
 /* Only then is there a hot-plug event. */
@@ -415,6 +464,7 @@ static struct kunit_case connector_cases[] = {
 	KUNIT_CASE(rate_is_too_high),
 	KUNIT_CASE(invalid_edid),
 	KUNIT_CASE(several_blocks),
+	KUNIT_CASE(path),
 	KUNIT_CASE(changes),
 	KUNIT_CASE(edid_of_the_administrator),
 	KUNIT_CASE(modes_of_clients),

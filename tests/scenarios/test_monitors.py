@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
-"""What a client is told of a monitor, by the backend or by the administrator."""
+"""What a client is told of a monitor, by the toolstack, the backend or the
+administrator, and in which order."""
 import json
 import re
 
@@ -89,3 +90,43 @@ def test_edid_of_the_administrator(lab, guest):
     assert connectors(guest)[0]["edid"] == c["edid"]
     lab.xen.ctl("set reset")
     connects_anew(lab, guest, lambda c: not c["edid"])
+
+
+@ALL_OF_IT
+def test_unique_ids(lab, kernel):
+    """Each connector has its own, and another one that the toolstack writes."""
+    g = lab.guest(kernel=kernel, vdispl=(("HDMI-A-1:640x480", "VGA-1:320x240"),))
+    assert [c["path"] for c in connectors(g)] == ["xen:HDMI-A-1", "xen:VGA-1"]
+    p = g.popen("kmspaint survive")
+    p.expect("alive")
+    lab.xen.run(f"xenstore-write {g.front()}/1/unique-id DP-7")
+    eventually(lambda: [c["path"] for c in connectors(g)] ==
+               ["xen:HDMI-A-1", "xen:DP-7"], "the new unique-id")
+    eventually(lambda: re.search(r"hotplugs=[1-9]", p.out), "a hot-plug event")
+    ends(p)
+    lab.xen.run(f"xenstore-write {g.front()}/1/unique-id VGA-1")
+    eventually(lambda: connectors(g)[1]["path"] == "xen:VGA-1", "the old unique-id")
+    g.wait_connected()
+
+
+@ALL_OF_IT
+def test_order_of_displays(lab, kernel):
+    """That of the configuration, each time that the driver comes."""
+    sizes = ("640x480", "320x240", "400x300", "333x222")
+    g = lab.guest(kernel=kernel, vdispl=tuple((f"id{i}:{s}",)
+                                              for i, s in enumerate(sizes)))
+    for parameters in ("", "async_probe=1", "async_probe=1"):
+        for dev, size in enumerate(sizes):
+            g.wait_connected(dev)
+            card = g.run(f"ls /sys/bus/xen/devices/vdispl-{dev}/xen-vdispl.{dev}/drm "
+                         "| grep card").out.split()
+            assert card == [f"card{dev}"], card
+            c, = connectors(g, f"--card /dev/dri/card{dev}")
+            assert c["modes"] == [f"{size}@60.00"] and c["path"] == f"xen:id{dev}", c
+            names = [c["name"]] if not dev else names + [c["name"]]
+        numbers = [int(n.split("-")[1]) for n in names]
+        assert numbers == sorted(numbers), names
+        g.unload()
+        g.load(parameters)
+    for dev in range(len(sizes)):
+        g.wait_connected(dev)
