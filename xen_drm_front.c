@@ -336,14 +336,17 @@ DEFINE_SHOW_ATTRIBUTE(xen_drm_front);
 
 static struct platform_device *front_create_parent(struct xen_drm_front *front)
 {
+	char name[24];
 	struct platform_device_info info = {
 		.parent = &front->xb_dev->dev,
-		.name = "xen-vdispl",
-		.id = front->number,
+		.name = name,
+		.id = PLATFORM_DEVID_NONE,
 		/* The core maps imported dma-bufs for this device, though it does no DMA. */
 		.dma_mask = DMA_BIT_MASK(64),
 	};
 
+	/* libdrm sees the name, but no id, and takes two devices of a name for one. */
+	snprintf(name, sizeof(name), "xen-vdispl.%d", front->number);
 	return platform_device_register_full(&info);
 }
 

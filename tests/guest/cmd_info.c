@@ -196,3 +196,20 @@ int cmd_info(struct options *opt)
 	kms_close(&kms);
 	return 0;
 }
+
+/* As programs look for a card that have not been told its path. */
+int cmd_devices(struct options *opt)
+{
+	drmDevicePtr devices[64];
+	int count = drmGetDevices2(0, devices, ARRAY_SIZE(devices));
+
+	(void)opt;
+	if (count < 0)
+		must(count, "drmGetDevices2");
+	for (int i = 0; i < count; i++)
+		if (devices[i]->available_nodes & 1 << DRM_NODE_PRIMARY)
+			printf("device bus=%d node=%s\n", devices[i]->bustype,
+			       devices[i]->nodes[DRM_NODE_PRIMARY]);
+	drmFreeDevices(devices, count);
+	return 0;
+}

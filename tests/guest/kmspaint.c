@@ -23,6 +23,7 @@ static const struct command {
 	const char *usage;
 } commands[] = {
 	{ "info", cmd_info, 0, "the card as JSON" },
+	{ "devices", cmd_devices, 0, "all cards that libdrm finds" },
 	{ "show", cmd_show, 0,
 	  "[--connector I,..|all] [--format F] [--seed S] [--atomic] [--fb WxH]\n"
 	  "\t[--dumb WxH] [--mode WxH] [--flips N] [--hold]" },

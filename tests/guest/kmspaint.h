@@ -53,6 +53,7 @@ void source_close(struct source *src);
 int prime_import(struct kms *kms, int fd, uint32_t *handle);
 
 int cmd_info(struct options *opt);
+int cmd_devices(struct options *opt);
 int cmd_show(struct options *opt);
 int cmd_front(struct options *opt);
 int cmd_hold_open(struct options *opt);

@@ -124,6 +124,9 @@ def test_order_of_displays(lab, kernel):
             c, = connectors(g, f"--card /dev/dri/card{dev}")
             assert c["modes"] == [f"{size}@60.00"] and c["path"] == f"xen:id{dev}", c
             names = [c["name"]] if not dev else names + [c["name"]]
+        # Programs that look for a card find each of them.
+        found = re.findall(r"node=/dev/dri/(\w+)", g.run("kmspaint devices").out)
+        assert sorted(found) == [f"card{dev}" for dev in range(len(sizes))], found
         numbers = [int(n.split("-")[1]) for n in names]
         assert numbers == sorted(numbers), names
         g.unload()
