@@ -117,6 +117,19 @@ struct xen_drm_link {
 	unsigned int version;
 };
 
+/* Formats that planes can list at most. */
+#define XEN_DRM_MAX_FORMATS	14
+
+/**
+ * struct xen_drm_formats - formats of a display's planes
+ */
+struct xen_drm_formats {
+	/** @list: DRM fourccs */
+	u32 list[XEN_DRM_MAX_FORMATS];
+	/** @num: valid entries of @list */
+	unsigned int num;
+};
+
 /**
  * struct xen_drm_display - a DRM device
  *
@@ -132,6 +145,8 @@ struct xen_drm_display {
 	 * under &drm_mode_config.mutex
 	 */
 	struct xen_drm_cfg cfg;
+	/** @formats: that the first backend takes; constant */
+	struct xen_drm_formats formats;
 	/** @group: devres group of the parent that owns the first reference */
 	void *group;
 	/** @registered: whether user space can see the device; changed by the bus device's work */

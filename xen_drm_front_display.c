@@ -23,6 +23,7 @@
 
 #include "xen_drm_front.h"
 #include "xen_drm_front_conn.h"
+#include "xen_drm_front_formats.h"
 #include "xen_drm_front_gem.h"
 #include "xen_drm_front_kms.h"
 #include "xen_drm_front_share.h"
@@ -79,11 +80,25 @@ static int display_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
-static int display_init(struct xen_drm_display *display, const struct xen_drm_cfg *cfg)
+/* Without a reference. */
+static struct xen_drm_link display_link(struct xen_drm_conn *conn)
+{
+	return (struct xen_drm_link) {
+		.conn = conn,
+		.chan = xen_drm_conn_chan(conn, 0),
+		.number = xen_drm_conn_number(conn),
+		.domid = xen_drm_conn_domid(conn),
+		.version = xen_drm_conn_version(conn),
+	};
+}
+
+static int display_init(struct xen_drm_display *display, const struct xen_drm_cfg *cfg,
+			const struct xen_drm_link *link)
 {
 	int ret;
 
 	display->cfg = *cfg;
+	xen_drm_formats_ask(&display->formats, link);
 	init_rwsem(&display->config_lock);
 	ret = drmm_mutex_init(&display->drm, &display->lock);
 	if (ret)
@@ -98,16 +113,21 @@ static int display_init(struct xen_drm_display *display, const struct xen_drm_cf
 /**
  * xen_drm_display_create - make a DRM device that is not registered yet
  * @parent: device below which it appears
- * @cfg: configuration of the first connection
+ * @conn: the first connection, which the backend has taken up
+ * @cfg: its configuration
  *
  * A devres group of @parent owns the first reference, and ends with
  * xen_drm_display_unplug().
  *
+ * Context: the work of the bus device; waits for the backend.
+ *
  * Returns: the display, or an error pointer.
  */
 struct xen_drm_display *xen_drm_display_create(struct device *parent,
+					       struct xen_drm_conn *conn,
 					       const struct xen_drm_cfg *cfg)
 {
+	const struct xen_drm_link link = display_link(conn);
 	struct xen_drm_display *display;
 	void *group;
 	int ret;
@@ -123,7 +143,7 @@ struct xen_drm_display *xen_drm_display_create(struct device *parent,
 	}
 
 	display->group = group;
-	ret = display_init(display, cfg);
+	ret = display_init(display, cfg, &link);
 	if (ret) {
 		devres_release_group(parent, group);
 		return ERR_PTR(ret);
@@ -201,13 +221,7 @@ static bool display_join_pipes(struct xen_drm_display *display, struct xen_drm_c
 int xen_drm_display_join(struct xen_drm_display *display, struct xen_drm_conn *conn,
 			 const struct xen_drm_cfg *cfg)
 {
-	const struct xen_drm_link link = {
-		.conn = xen_drm_conn_get(conn),
-		.chan = xen_drm_conn_chan(conn, 0),
-		.number = xen_drm_conn_number(conn),
-		.domid = xen_drm_conn_domid(conn),
-		.version = xen_drm_conn_version(conn),
-	};
+	const struct xen_drm_link link = display_link(xen_drm_conn_get(conn));
 	bool changed;
 	int ret;
 

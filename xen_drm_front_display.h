@@ -14,6 +14,7 @@ struct xen_drm_conn;
 struct xen_drm_display;
 
 struct xen_drm_display *xen_drm_display_create(struct device *parent,
+					       struct xen_drm_conn *conn,
 					       const struct xen_drm_cfg *cfg);
 int xen_drm_display_register(struct xen_drm_display *display);
 const char *xen_drm_display_misfit(const struct xen_drm_display *display,

@@ -15,6 +15,7 @@
 #include "xen_drm_front_fb.h"
 
 #include "xen_drm_front.h"
+#include "xen_drm_front_formats.h"
 #include "xen_drm_front_gem.h"
 #include "xen_drm_front_share.h"
 
@@ -42,28 +43,6 @@ static struct drm_fb *to_drm_fb(struct drm_framebuffer *fb)
 struct xen_drm_fb *xen_drm_fb_from_drm(struct drm_framebuffer *fb)
 {
 	return &to_drm_fb(fb)->fb;
-}
-
-/*
- * Nothing is below the plane, so alpha means nothing. A backend that shows the guest in
- * a window would blend it with what is behind the window, so it is told of no alpha.
- */
-static u32 opaque_format(u32 format)
-{
-	switch (format) {
-	case DRM_FORMAT_ARGB8888:
-		return DRM_FORMAT_XRGB8888;
-	case DRM_FORMAT_ABGR8888:
-		return DRM_FORMAT_XBGR8888;
-	case DRM_FORMAT_ARGB2101010:
-		return DRM_FORMAT_XRGB2101010;
-	case DRM_FORMAT_ARGB1555:
-		return DRM_FORMAT_XRGB1555;
-	case DRM_FORMAT_ARGB4444:
-		return DRM_FORMAT_XRGB4444;
-	default:
-		return format;
-	}
 }
 
 static void fb_released(struct xen_drm_fb *xen_fb)
@@ -133,7 +112,7 @@ static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_obj
 	fb->fb.pitch = mode_cmd->pitches[0];
 	fb->fb.offset = mode_cmd->offsets[0];
 	fb->fb.bpp = drm_format_info_bpp(info, 0);
-	fb->fb.format = opaque_format(info->format);
+	fb->fb.format = xen_drm_formats_opaque(info->format);
 
 	INIT_LIST_HEAD(&fb->fb.node);
 	/* A framebuffer that the protocol cannot express is shown by a shadow. */

@@ -435,12 +435,12 @@ static const struct drm_simple_display_pipe_funcs no_pipe_funcs;
  * The simple pipe makes plane, CRTC and encoder. Its own functions couple plane and
  * CRTC more than clients expect, and have no vblank, so ours replace them.
  */
-static int pipe_create(struct drm_device *drm, struct xen_drm_pipe *pipe)
+static int pipe_create(struct xen_drm_display *display, struct xen_drm_pipe *pipe)
 {
 	int ret;
 
-	ret = drm_simple_display_pipe_init(drm, &pipe->base, &no_pipe_funcs,
-					   xen_drm_plane_formats, xen_drm_plane_num_formats,
+	ret = drm_simple_display_pipe_init(&display->drm, &pipe->base, &no_pipe_funcs,
+					   display->formats.list, display->formats.num,
 					   xen_drm_plane_modifiers, &pipe->connector.base);
 	if (ret)
 		return ret;
@@ -466,12 +466,12 @@ static int pipe_init(struct xen_drm_display *display, unsigned int index)
 	if (ret)
 		return ret;
 
-	return pipe_create(drm, pipe);
+	return pipe_create(display, pipe);
 }
 
 /**
  * xen_drm_kms_init - make a pipe for each connector
- * @display: the DRM device, with its configuration
+ * @display: the DRM device, with its configuration and formats
  *
  * Returns: 0 or an error; the pipes are freed with the DRM device in either case.
  */

@@ -3,7 +3,6 @@
  * Xen para-virtualised display frontend: planes.
  */
 
-#include <linux/array_size.h>
 #include <linux/slab.h>
 
 #include <drm/drm_atomic.h>
@@ -218,29 +217,6 @@ static const struct drm_plane_funcs plane_funcs = {
 	.atomic_duplicate_state = plane_duplicate_state,
 	.atomic_destroy_state = plane_destroy_state,
 };
-
-/*
- * All have one plane, with a whole number of bytes per pixel or pair of pixels. A
- * backend refuses a format that it cannot show when a framebuffer is attached.
- */
-const u32 xen_drm_plane_formats[] = {
-	DRM_FORMAT_XRGB8888,
-	DRM_FORMAT_ARGB8888,
-	DRM_FORMAT_XBGR8888,
-	DRM_FORMAT_ABGR8888,
-	DRM_FORMAT_XRGB2101010,
-	DRM_FORMAT_ARGB2101010,
-	DRM_FORMAT_RGB888,
-	DRM_FORMAT_RGB565,
-	DRM_FORMAT_XRGB1555,
-	DRM_FORMAT_ARGB1555,
-	DRM_FORMAT_XRGB4444,
-	DRM_FORMAT_ARGB4444,
-	DRM_FORMAT_YUYV,
-	DRM_FORMAT_UYVY,
-};
-
-const unsigned int xen_drm_plane_num_formats = ARRAY_SIZE(xen_drm_plane_formats);
 
 const u64 xen_drm_plane_modifiers[] = {
 	DRM_FORMAT_MOD_LINEAR,

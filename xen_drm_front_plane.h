@@ -10,8 +10,6 @@
 
 struct xen_drm_pipe;
 
-extern const u32 xen_drm_plane_formats[];
-extern const unsigned int xen_drm_plane_num_formats;
 extern const u64 xen_drm_plane_modifiers[];
 
 int xen_drm_plane_take_over(struct xen_drm_pipe *pipe);

@@ -349,7 +349,7 @@ static int front_get_display(struct xen_drm_front *front)
 	if (front->display)
 		return 0;
 
-	display = xen_drm_display_create(&front->parent->dev, &front->cfg);
+	display = xen_drm_display_create(&front->parent->dev, front->conn, &front->cfg);
 	if (IS_ERR(display))
 		return PTR_ERR(display);
 	front->display = display;

@@ -8,6 +8,7 @@
 
 #include <drm/drm_drv.h>
 #include <drm/drm_edid.h>
+#include <drm/drm_fourcc.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_modeset_helper_vtables.h>
 
@@ -97,6 +98,8 @@ static struct xen_drm_display *screen_create_display(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, display);
 	init_rwsem(&display->config_lock);
 	KUNIT_ASSERT_EQ(test, drmm_mutex_init(&display->drm, &display->lock), 0);
+	display->formats.list[0] = DRM_FORMAT_XRGB8888;
+	display->formats.num = 1;
 	display->cfg.num_connectors = 1;
 	display->cfg.connectors[0].width = 1280;
 	display->cfg.connectors[0].height = 720;

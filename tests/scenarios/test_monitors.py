@@ -133,3 +133,33 @@ def test_order_of_displays(lab, kernel):
         g.load(parameters)
     for dev in range(len(sizes)):
         g.wait_connected(dev)
+
+
+@ALL_OF_IT
+def test_formats_of_the_backend(lab, guest):
+    """A card lists what its backend takes, and XRGB8888 in any case."""
+    def formats():
+        plane, = json.loads(guest.run("kmspaint info").out)["planes"]
+        return set(plane["formats"])
+
+    driver = "/sys/bus/xen/drivers/vdispl"
+    every = formats()
+    assert len(every) == 14, every
+    guest.run(f"echo vdispl-0 >{driver}/unbind")
+    # Less than is asked for, so the rest is taken.
+    lab.xen.ctl("set fail FB_ATTACH 8 EINVAL")
+    guest.run(f"echo vdispl-0 >{driver}/bind")
+    guest.wait_connected()
+    eventually(lambda: guest.run("ls /dev/dri/card*", check=False).rc == 0, "a card")
+    assert formats() == {"XR24", "AR24", "UYVY"}, formats()
+    assert guest.run("kmspaint show --format RG16", check=False).rc
+    paints_all(lab, guest)
+
+    lab.xen.ctl("set reset")
+    guest.run(f"echo vdispl-0 >{driver}/unbind && echo vdispl-0 >{driver}/bind")
+    guest.wait_connected()
+    eventually(lambda: guest.run("ls /dev/dri/card*", check=False).rc == 0, "a card")
+    assert formats() == every
+    p = paints(guest, "--seed 7 --format RG16")
+    shows(lab, guest, "RG16", seed=7)
+    ends(p)
