@@ -311,7 +311,7 @@ def reconfigure(lab, guest, **nodes):
 def test_resolution_changes(lab, house, resolution):
     """Another mode is told by a hot-plug event. A client that keeps its own is
     shown where there is room for it, and goes on where there is none."""
-    with survives(lab, house) as client:
+    with survives(lab, house, but="exceeds the connector") as client:
         hotplugs = client.counters()["hotplugs"]
         reconfigure(lab, house, _0__resolution=resolution)
         house.wait_connected(timeout=60)
