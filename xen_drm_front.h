@@ -29,6 +29,7 @@ struct xen_drm_pipe;
 /* Plane coordinates of DRM are 16.16 in a signed int. */
 #define XEN_DRM_MAX_DIM		S16_MAX
 #define XEN_DRM_UNIQUE_ID_LEN	64
+#define XEN_DRM_LABEL_LEN	24
 /* Time that a backend has for an answer. */
 #define XEN_DRM_TIMEOUT_MS	3000
 /* Size of a sentence about a fault, in bytes; longer ones are cut off. */
@@ -47,6 +48,8 @@ struct xen_drm_cfg_connector {
 	 * byte may be in it, so print it escaped
 	 */
 	char unique_id[XEN_DRM_UNIQUE_ID_LEN];
+	/** @label: beginning of @unique_id, fit for the name of a file */
+	char label[XEN_DRM_LABEL_LEN];
 };
 
 /**
@@ -84,6 +87,18 @@ struct xen_drm_call {
 	s32 status;
 	/** @edid_size: size of the EDID in bytes, in the reply to GET_EDID */
 	u32 edid_size;
+};
+
+/** struct xen_drm_chan_stats - counters of requests and answers */
+struct xen_drm_chan_stats {
+	/** @requests: number of requests put into the ring, flips included */
+	u64 requests;
+	/** @refused: number of requests answered with an error */
+	u64 refused;
+	/** @missed: number of replies, and of events of flips, that did not come in time */
+	u64 missed;
+	/** @late: number of answers that came after they were counted in @missed */
+	u64 late;
 };
 
 /**

@@ -104,6 +104,7 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	slot->serial = chan->flip_serial;
 	*RING_GET_REQUEST(&chan->ring, chan->ring.req_prod_pvt) = *req;
 	chan->ring.req_prod_pvt++;
+	chan->stats.requests++;
 	return slot;
 }
 
@@ -370,6 +371,24 @@ int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *
 	return PTR_ERR_OR_ZERO(slot);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_flip);
+
+/**
+ * xen_drm_chan_add_stats - add what a channel has counted to a sum
+ * @chan: the channel
+ * @sum: the sum
+ *
+ * Context: any.
+ */
+void xen_drm_chan_add_stats(struct xen_drm_chan *chan, struct xen_drm_chan_stats *sum)
+{
+	guard(spinlock_irqsave)(&chan->lock);
+
+	sum->requests += chan->stats.requests;
+	sum->refused += chan->stats.refused;
+	sum->missed += chan->stats.missed;
+	sum->late += chan->stats.late;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_add_stats);
 
 /* Other CPUs have been stopped, so nothing that the lock protects changes. */
 static bool chan_wait_for_event_in_panic(const struct xen_drm_chan *chan)

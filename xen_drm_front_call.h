@@ -11,6 +11,7 @@
 
 struct xen_drm_call;
 struct xen_drm_chan;
+struct xen_drm_chan_stats;
 struct xendispl_req;
 
 int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
@@ -18,6 +19,7 @@ int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 void xen_drm_chan_push(struct xen_drm_chan *chan);
 int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killable);
 int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *serial);
+void xen_drm_chan_add_stats(struct xen_drm_chan *chan, struct xen_drm_chan_stats *sum);
 void xen_drm_chan_flip_panic(struct xen_drm_chan *chan, struct xendispl_req *req);
 
 #if IS_ENABLED(CONFIG_KUNIT)

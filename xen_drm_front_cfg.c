@@ -147,6 +147,24 @@ int xen_drm_cfg_pick_version(const char *list)
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_pick_version);
 
+/**
+ * xen_drm_cfg_make_label - make what names of interrupts can contain
+ * @unique_id: the toolstack's name of a connector
+ * @label: filled with its beginning
+ *
+ * Each interrupt has a directory of its name, so there may be no slash in it.
+ */
+void xen_drm_cfg_make_label(const char *unique_id, char label[XEN_DRM_LABEL_LEN])
+{
+	char *c;
+
+	strscpy(label, unique_id, XEN_DRM_LABEL_LEN);
+	for (c = label; *c; c++)
+		if (!isascii(*c) || (!isalnum(*c) && !strchr("-.:_", *c)))
+			*c = '_';
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_make_label);
+
 /* Returns the node's value, to be freed, NULL when there is none, or an error. */
 static char *cfg_read_node(struct xenbus_device *xb_dev, const char *dir, const char *node)
 {
@@ -203,6 +221,7 @@ static int cfg_read_unique_id(struct xenbus_device *xb_dev, const char *dir,
 		return PTR_ERR(text);
 
 	strscpy(connector->unique_id, text ?: "", sizeof(connector->unique_id));
+	xen_drm_cfg_make_label(connector->unique_id, connector->label);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 
 #include <linux/types.h>
 
-struct xen_drm_cfg;
+#include "xen_drm_front.h"
+
 struct xenbus_device;
 
 int xen_drm_cfg_read(struct xenbus_device *xb_dev, struct xen_drm_cfg *cfg);
@@ -19,5 +20,6 @@ int xen_drm_cfg_parse_resolution(const char *text, u32 *width, u32 *height);
 bool xen_drm_cfg_parse_be_alloc(const char *text);
 bool xen_drm_cfg_parse_trusted(const char *text);
 int xen_drm_cfg_pick_version(const char *list);
+void xen_drm_cfg_make_label(const char *unique_id, char label[XEN_DRM_LABEL_LEN]);
 
 #endif /* __XEN_DRM_FRONT_CFG_H__ */

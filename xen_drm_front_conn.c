@@ -213,23 +213,24 @@ static int chan_bind(struct xen_drm_chan *chan, struct xenbus_device *xb_dev,
 	return irq;
 }
 
-static int chan_open(struct xen_drm_chan *chan, struct xenbus_device *xb_dev)
+static int chan_open(struct xen_drm_chan *chan, struct xenbus_device *xb_dev, const char *label)
 {
 	const char *dev = dev_name(&xb_dev->dev);
+	unsigned int i = chan->index;
 	int ret;
 
 	ret = chan_share(chan, xb_dev);
 	if (ret)
 		return ret;
 
-	snprintf(chan->req_name, sizeof(chan->req_name), "%s-%u-req", dev, chan->index);
+	snprintf(chan->req_name, sizeof(chan->req_name), "%s-%u-req:%s", dev, i, label);
 	ret = chan_bind(chan, xb_dev, &chan->req_port, chan->req_name,
 			xen_drm_chan_reply_interrupt);
 	if (ret < 0)
 		return ret;
 	chan->req_irq = ret;
 
-	snprintf(chan->evt_name, sizeof(chan->evt_name), "%s-%u-evt", dev, chan->index);
+	snprintf(chan->evt_name, sizeof(chan->evt_name), "%s-%u-evt:%s", dev, i, label);
 	ret = chan_bind(chan, xb_dev, &chan->evt_port, chan->evt_name,
 			xen_drm_chan_event_interrupt);
 	if (ret < 0)
@@ -242,18 +243,20 @@ static int chan_open(struct xen_drm_chan *chan, struct xenbus_device *xb_dev)
  * xen_drm_conn_open - create rings and event channels of all connectors
  * @conn: the connection
  * @xb_dev: the bus device
+ * @connectors: as many as the connection has channels
  *
  * Context: may sleep.
  *
  * Returns: 0 or an error; the caller closes the connection in either case.
  */
-int xen_drm_conn_open(struct xen_drm_conn *conn, struct xenbus_device *xb_dev)
+int xen_drm_conn_open(struct xen_drm_conn *conn, struct xenbus_device *xb_dev,
+		      const struct xen_drm_cfg_connector *connectors)
 {
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < conn->num_chans; i++) {
-		ret = chan_open(&conn->chans[i], xb_dev);
+		ret = chan_open(&conn->chans[i], xb_dev, connectors[i].label);
 		if (ret)
 			return ret;
 	}

@@ -13,6 +13,7 @@
 #include <xen/interface/xen.h>
 
 struct device;
+struct xen_drm_cfg_connector;
 struct xen_drm_chan;
 struct xen_drm_conn;
 struct xenbus_device;
@@ -37,7 +38,8 @@ struct xen_drm_conn_ops {
 struct xen_drm_conn *
 xen_drm_conn_alloc(struct device *dev, domid_t domid, unsigned int num_chans,
 		   unsigned int version, const struct xen_drm_conn_ops *ops, void *owner);
-int xen_drm_conn_open(struct xen_drm_conn *conn, struct xenbus_device *xb_dev);
+int xen_drm_conn_open(struct xen_drm_conn *conn, struct xenbus_device *xb_dev,
+		      const struct xen_drm_cfg_connector *connectors);
 int xen_drm_conn_publish(struct xen_drm_conn *conn, struct xenbus_device *xb_dev,
 			 bool with_version);
 void xen_drm_conn_break(struct xen_drm_conn *conn, const char *why);

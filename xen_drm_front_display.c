@@ -4,11 +4,9 @@
  */
 
 #include <linux/device.h>
-#include <linux/seq_file.h>
 
 #include <drm/clients/drm_client_setup.h>
 #include <drm/drm_atomic_helper.h>
-#include <drm/drm_debugfs.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_fbdev_dma.h>
 #include <drm/drm_fbdev_shmem.h>
@@ -23,6 +21,7 @@
 
 #include "xen_drm_front.h"
 #include "xen_drm_front_conn.h"
+#include "xen_drm_front_debugfs.h"
 #include "xen_drm_front_formats.h"
 #include "xen_drm_front_gem.h"
 #include "xen_drm_front_kms.h"
@@ -66,19 +65,6 @@ static const struct drm_driver display_driver = {
 	.dumb_create = xen_drm_gem_dumb_create,
 	DISPLAY_FBDEV_DRIVER_OPS,
 };
-
-static int display_show(struct seq_file *m, void *unused)
-{
-	struct drm_debugfs_entry *entry = m->private;
-	struct xen_drm_display *display = to_xen_drm_display(entry->dev);
-	struct xen_drm_link link;
-
-	scoped_guard(mutex, &display->lock)
-		link = display->link;
-	seq_printf(m, "connection: %llu, version %u\n", link.number, link.version);
-	xen_drm_kms_show_stats(display, m);
-	return 0;
-}
 
 /* Without a reference. */
 static struct xen_drm_link display_link(struct xen_drm_conn *conn)
@@ -163,7 +149,7 @@ int xen_drm_display_register(struct xen_drm_display *display)
 {
 	int ret;
 
-	drm_debugfs_add_file(&display->drm, "xen", display_show, NULL);
+	xen_drm_debugfs_init(display);
 	ret = drm_dev_register(&display->drm, 0);
 	if (ret)
 		return ret;

@@ -176,6 +176,8 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	}
 
 	chan_heard(chan, news);
+	chan->stats.refused += resp->status != 0;
+	chan->stats.late += slot->late;
 	/* True if the request is the open flip, or went out after it. */
 	to_open_flip = chan->flip_open && slot->serial == chan->flip_serial;
 	if (slot->state == XEN_DRM_SLOT_CALL)
@@ -269,6 +271,7 @@ static void chan_take_event(struct xen_drm_chan *chan, const struct xendispl_evt
 		return;
 
 	chan_heard(chan, news);
+	chan->stats.late += chan->flip_late;
 	chan_end_flip(chan, 0, news);
 	chan->evt_drained = true;
 }
@@ -328,8 +331,7 @@ static bool chan_is_due(unsigned long sent)
 static void chan_note_overdue(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
 {
 	struct xen_drm_slot *slot;
-	bool found = false;
-	unsigned int i;
+	unsigned int i, found = 0;
 
 	lockdep_assert_held(&chan->lock);
 
@@ -338,12 +340,13 @@ static void chan_note_overdue(struct xen_drm_chan *chan, struct xen_drm_chan_new
 		if (slot->state == XEN_DRM_SLOT_FREE || slot->late || !chan_is_due(slot->sent))
 			continue;
 		slot->late = true;
-		found = true;
+		found++;
 	}
 	if (chan->flip_open && !chan->flip_late && chan_is_due(chan->flip_sent)) {
 		chan->flip_late = true;
-		found = true;
+		found++;
 	}
+	chan->stats.missed += found;
 
 	if (!found || chan->missed)
 		return;

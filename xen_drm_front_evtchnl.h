@@ -125,6 +125,8 @@ struct xen_drm_chan {
 	 * interrupts off by senders, interrupts and timers
 	 */
 	spinlock_t lock;
+	/** @stats: counters since the channel was opened */
+	struct xen_drm_chan_stats stats;
 	/** @broken: whether no request goes out, and nothing that comes in is looked at */
 	bool broken;
 	/** @missed: whether an answer is overdue that &xen_drm_chan_ops.missed told of */
@@ -183,10 +185,10 @@ struct xen_drm_chan {
 	int req_irq;
 	/** @evt_irq: interrupt of the event page, negative if not bound */
 	int evt_irq;
-	/** @req_name: name of the request ring's interrupt, DEVICE-CONNECTOR-req */
-	char req_name[24];
-	/** @evt_name: name of the event page's interrupt, DEVICE-CONNECTOR-evt */
-	char evt_name[24];
+	/** @req_name: name of the request ring's interrupt, DEVICE-CONNECTOR-req:LABEL */
+	char req_name[56];
+	/** @evt_name: name of the event page's interrupt, DEVICE-CONNECTOR-evt:LABEL */
+	char evt_name[56];
 };
 
 void xen_drm_chan_init(struct xen_drm_chan *chan, struct device *dev, unsigned int index,

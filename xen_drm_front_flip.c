@@ -233,6 +233,8 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip)
 	unsigned long flags;
 
 	spin_lock_irqsave(flip_lock(flip), flags);
+	if (flip->chan)
+		xen_drm_proto_add_stats(flip->chan, &flip->stats.chan);
 	flip->chan = NULL;
 	flip->lit = false;
 	/* Flips that the channel still tells of have other numbers. */

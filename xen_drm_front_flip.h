@@ -9,6 +9,7 @@
 #include <linux/hrtimer.h>
 #include <linux/types.h>
 
+#include "xen_drm_front.h"
 #include "xen_drm_front_flip_state.h"
 
 struct drm_crtc;
@@ -26,6 +27,8 @@ struct xen_drm_flip_stats {
 	u64 refused;
 	/** @overdue: number of flips that were not answered in time */
 	u64 overdue;
+	/** @chan: of the channels that the pipe has used, without the present one */
+	struct xen_drm_chan_stats chan;
 };
 
 /**

@@ -4,7 +4,6 @@
  */
 
 #include <linux/math64.h>
-#include <linux/seq_file.h>
 
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
@@ -390,31 +389,6 @@ int xen_drm_kms_show_again(struct xen_drm_display *display)
 	ret = kms_commit_all(drm, &ctx);
 	DRM_MODESET_LOCK_ALL_END(drm, ctx, ret);
 	return ret;
-}
-
-/**
- * xen_drm_kms_show_stats - print a line for each connector
- * @display: the DRM device
- * @m: file in debugfs
- */
-void xen_drm_kms_show_stats(struct xen_drm_display *display, struct seq_file *m)
-{
-	struct xen_drm_flip_stats stats;
-	struct xen_drm_pipe *pipe;
-	unsigned int i, state;
-
-	guard(mutex)(&display->drm.mode_config.mutex);
-
-	for (i = 0; i < display->cfg.num_connectors; i++) {
-		pipe = &display->pipes[i];
-		spin_lock_irq(&display->drm.event_lock);
-		stats = pipe->flip.stats;
-		state = pipe->flip.core.state;
-		spin_unlock_irq(&display->drm.event_lock);
-		seq_printf(m, "%s: state %u, %llu flips, %llu refused, %llu overdue, path \"%s\"\n",
-			   pipe->connector.base.name, state, stats.flips, stats.refused,
-			   stats.overdue, pipe->connector.path);
-	}
 }
 
 /* ------------------------------------------------------------------------

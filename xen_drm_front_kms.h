@@ -8,7 +8,6 @@
 
 #include <linux/types.h>
 
-struct seq_file;
 struct xen_drm_cfg;
 struct xen_drm_chan;
 struct xen_drm_display;
@@ -20,6 +19,5 @@ bool xen_drm_kms_join(struct xen_drm_display *display, const struct xen_drm_cfg 
 void xen_drm_kms_leave(struct xen_drm_display *display);
 void xen_drm_kms_answers(struct xen_drm_display *display);
 int xen_drm_kms_show_again(struct xen_drm_display *display);
-void xen_drm_kms_show_stats(struct xen_drm_display *display, struct seq_file *m);
 
 #endif /* __XEN_DRM_FRONT_KMS_H__ */

@@ -343,6 +343,18 @@ bool xen_drm_proto_poll(struct xen_drm_chan *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_poll);
 
 /**
+ * xen_drm_proto_add_stats - add what a channel has counted to a sum
+ * @chan: the channel
+ * @sum: the sum
+ *
+ * Context: any, also under &drm_device.event_lock.
+ */
+void xen_drm_proto_add_stats(struct xen_drm_chan *chan, struct xen_drm_chan_stats *sum)
+{
+	xen_drm_chan_add_stats(chan, sum);
+}
+
+/**
  * xen_drm_proto_set_flip_ops - choose which pipe is told of flips
  * @chan: channel of the connector
  * @ops: callbacks of the pipe, or NULL

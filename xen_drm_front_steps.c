@@ -213,7 +213,7 @@ static int front_open(struct xen_drm_front *front)
 		return -ESHUTDOWN;
 	}
 
-	ret = xen_drm_conn_open(conn, xb_dev);
+	ret = xen_drm_conn_open(conn, xb_dev, cfg->connectors);
 	if (!ret)
 		ret = xen_drm_conn_publish(conn, xb_dev, cfg->version_offered);
 	if (ret) {

@@ -135,6 +135,8 @@ static void expect_connector(const struct xen_drm_cfg_connector *c, unsigned int
 	fuzz_check(len < sizeof(c->unique_id), "connector %u: its id has no end", i);
 	fuzz_check(!strncmp(c->unique_id, id, sizeof(c->unique_id) - 1),
 		   "connector %u: id '%s' is '%s'", i, id, c->unique_id);
+	fuzz_check(strnlen(c->label, sizeof(c->label)) < sizeof(c->label) &&
+		   !strchr(c->label, '/'), "connector %u: its label is '%s'", i, c->label);
 }
 
 static void expect_cfg(const struct xen_drm_cfg *cfg)

@@ -1458,6 +1458,7 @@ static void watch(struct model *m, unsigned int index)
 /* Memory, grants and ports may run out at any point. */
 static bool open_connection(void)
 {
+	static const struct xen_drm_cfg_connector connectors[CHANNELS];
 	u8 how = input_u8(&run.in);
 	/* Other displays have taken nearly all that displays may have. */
 	unsigned int taken = how >= 0xf0 ? xen_drm_grants_budget() - how % 8 : 0;
@@ -1469,7 +1470,7 @@ static bool open_connection(void)
 	run.conn = xen_drm_conn_alloc(&run.xb_dev.dev, DOMID, CHANNELS, 2, &conn_ops, &run);
 	ret = run.conn ? 0 : -ENOMEM;
 	if (!ret)
-		ret = xen_drm_conn_open(run.conn, &run.xb_dev);
+		ret = xen_drm_conn_open(run.conn, &run.xb_dev, connectors);
 	fuzz_check(ret || !taken || how % 8 >= 2 * CHANNELS,
 		   "%u grants of %u are enough", how % 8, 2 * CHANNELS);
 	if (!ret)

@@ -1064,13 +1064,14 @@ static void close_conn(struct xen_drm_conn **conn)
 
 static struct xen_drm_conn *open_conn(void)
 {
+	static const struct xen_drm_cfg_connector connectors[CHANNELS];
 	u8 how = input_u8(&run.in);
 	struct xen_drm_conn *conn;
 
 	conn = xen_drm_conn_alloc(&run.xb_dev.dev, FIRST_DOMID + how % DOMIDS, CHANNELS,
 				  how < 0x40 ? 1 : 2, &conn_ops, &run);
 	run.xb_dev.otherend_id = FIRST_DOMID + how % DOMIDS;
-	if (xen_drm_conn_open(conn, &run.xb_dev))
+	if (xen_drm_conn_open(conn, &run.xb_dev, connectors))
 		close_conn(&conn);
 	return conn;
 }

@@ -79,6 +79,8 @@ void fuzz_wait(void);
 #define struct_size(ptr, member, count) \
 	(sizeof(*(ptr)) + sizeof(*(ptr)->member) * (count))
 #define isdigit(c)		((unsigned int)((c) - '0') < 10)
+#define isascii(c)		((unsigned char)(c) < 0x80)
+#define isalnum(c)		(isdigit(c) || (unsigned int)(((c) | 0x20) - 'a') < 26)
 
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-4095)
 #define IS_ERR_OR_NULL(ptr)	(!(ptr) || IS_ERR(ptr))

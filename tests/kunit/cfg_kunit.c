@@ -214,6 +214,35 @@ static void setting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xen_drm_cfg_is_setting(c->name), c->setting);
 }
 
+struct label_case {
+	const char *name;
+	const char *id;
+	const char *label;
+};
+
+static const struct label_case label_cases[] = {
+	{ "usual", "HDMI-A-1", "HDMI-A-1" },
+	{ "punctuation", "head:0.left_2", "head:0.left_2" },
+	{ "none", "", "" },
+	{ "path", "../../irq", ".._.._irq" },
+	{ "not ASCII", "a b\nc\x7f\xc3\xa4", "a_b_c___" },
+	{ "slash behind the end", "12345678901234567890123/", "12345678901234567890123" },
+	{ "long", "123456789012345678901234", "12345678901234567890123" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(label, label_cases, name);
+
+/* An interrupt has a directory of its name. */
+static void label(struct kunit *test)
+{
+	const struct label_case *c = test->param_value;
+	char label[XEN_DRM_LABEL_LEN];
+
+	memset(label, 'x', sizeof(label));
+	xen_drm_cfg_make_label(c->id, label);
+	KUNIT_EXPECT_STREQ(test, label, c->label);
+}
+
 /* What may be right at the next try must not close the device for ever. */
 static void wrong(struct kunit *test)
 {
@@ -236,6 +265,7 @@ static struct kunit_case cfg_cases[] = {
 	KUNIT_CASE_PARAM(versions, versions_gen_params),
 	KUNIT_CASE(very_long_versions),
 	KUNIT_CASE_PARAM(setting, setting_gen_params),
+	KUNIT_CASE_PARAM(label, label_gen_params),
 	KUNIT_CASE(wrong),
 	{}
 };

@@ -502,6 +502,48 @@ static void missed_flip(struct kunit *test)
 	loopback_expect_sound(lb);
 }
 
+static void expect_stats(struct loopback *lb, u64 requests, u64 refused, u64 missed, u64 late)
+{
+	struct xen_drm_chan_stats stats = { .requests = 1000, .late = 1000 };
+
+	xen_drm_chan_add_stats(lb->chan, &stats);
+	KUNIT_EXPECT_EQ(lb->test, stats.requests, 1000 + requests);
+	KUNIT_EXPECT_EQ(lb->test, stats.refused, refused);
+	KUNIT_EXPECT_EQ(lb->test, stats.missed, missed);
+	KUNIT_EXPECT_EQ(lb->test, stats.late, 1000 + late);
+}
+
+/* What an administrator sees in debugfs. */
+static void counters(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	struct xendispl_req req;
+
+	expect_stats(lb, 0, 0, 0, 0);
+	KUNIT_ASSERT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	KUNIT_ASSERT_EQ(test, loopback_post(lb), 0);
+	expect_stats(lb, 2, 0, 0, 0);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &req));
+	loopback_respond(lb, req.id, req.operation, 0);
+	loopback_handle_replies(lb);
+
+	/* Of the flip the event, and of the other request the reply. */
+	loopback_age(lb);
+	xen_drm_chan_poll(lb->chan);
+	expect_stats(lb, 2, 0, 2, 0);
+	xen_drm_chan_poll(lb->chan);
+	expect_stats(lb, 2, 0, 2, 0);
+
+	loopback_event(lb, 0, XENDISPL_EVT_PG_FLIP, COOKIE);
+	loopback_handle_replies(lb);
+	expect_stats(lb, 2, 0, 2, 1);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &req));
+	loopback_respond(lb, req.id, req.operation, -EINVAL);
+	loopback_handle_replies(lb);
+	expect_stats(lb, 2, 1, 2, 2);
+	loopback_expect_sound(lb);
+}
+
 static void overdue(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
@@ -566,6 +608,7 @@ static struct kunit_case timeouts_cases[] = {
 	KUNIT_CASE(flips_are_shown_but_not_answered),
 	KUNIT_CASE(missed_and_answers),
 	KUNIT_CASE(missed_flip),
+	KUNIT_CASE(counters),
 	KUNIT_CASE(overdue),
 	KUNIT_CASE(overdue_at_the_end),
 	{}
