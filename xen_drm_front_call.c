@@ -17,6 +17,7 @@
 #include <xen/events.h>
 
 #include "xen_drm_front_evtchnl.h"
+#include "xen_drm_front_trace.h"
 
 /* Time that a kernel which panics waits for the flip before its last one. */
 #define PANIC_PATIENCE_MS	100
@@ -105,6 +106,7 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	*RING_GET_REQUEST(&chan->ring, chan->ring.req_prod_pvt) = *req;
 	chan->ring.req_prod_pvt++;
 	chan->stats.requests++;
+	trace_xen_drm_request(chan->dev, chan->index, req);
 	return slot;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Xen para-virtualised display frontend: files in the debugfs directory of the DRM
- * device. Documentation/gpu/xen-front.rst, "Looking inside", describes them.
+ * device. Documentation/gpu/xen-front-admin.rst, "Looking inside", describes them.
  */
 
 #include <linux/array_size.h>

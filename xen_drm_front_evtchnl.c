@@ -14,6 +14,8 @@
 
 #include <xen/events.h>
 
+#include "xen_drm_front_trace.h"
+
 /* Status by which a backend may refuse an operation that it does not know. */
 #define XEN_ENOSYS	38
 
@@ -175,6 +177,7 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 		return;
 	}
 
+	trace_xen_drm_reply(chan->dev, chan->index, resp, slot->sent, slot->late);
 	chan_heard(chan, news);
 	chan->stats.refused += resp->status != 0;
 	chan->stats.late += slot->late;
@@ -261,6 +264,7 @@ void xen_drm_chan_drain_replies(struct xen_drm_chan *chan, struct xen_drm_chan_n
 static void chan_take_event(struct xen_drm_chan *chan, const struct xendispl_evt *evt,
 			    struct xen_drm_chan_news *news)
 {
+	trace_xen_drm_event(chan->dev, chan->index, evt);
 	if (evt->type != XENDISPL_EVT_PG_FLIP) {
 		dev_dbg_ratelimited(chan->dev, "connector %u: event of type %u, expected %u\n",
 				    chan->index, evt->type, XENDISPL_EVT_PG_FLIP);

@@ -15,6 +15,7 @@
 
 #include "xen_drm_front.h"
 #include "xen_drm_front_proto.h"
+#include "xen_drm_front_trace.h"
 
 /**
  * DOC: Flips and vertical blanking
@@ -94,6 +95,7 @@ static bool flip_needs_vblank(const struct xen_drm_flip *flip)
 
 static void flip_input(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
 {
+	enum xen_drm_flip_state before = flip->core.state;
 	unsigned int actions;
 	bool wanted;
 
@@ -104,6 +106,7 @@ static void flip_input(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
 		flip_send_event(flip);
 	if (actions & XEN_DRM_FLIP_SEND)
 		flip_send_request(flip);
+	trace_xen_drm_flip(flip->name, input, before, &flip->core, flip->cookie, flip->serial);
 
 	wanted = flip->on && flip_needs_vblank(flip);
 	if (wanted && !flip->wanted)

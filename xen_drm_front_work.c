@@ -18,6 +18,7 @@
 #include "xen_drm_front_display.h"
 #include "xen_drm_front_grants.h"
 #include "xen_drm_front_state.h"
+#include "xen_drm_front_trace.h"
 
 static unsigned int silence_timeout = 30;
 module_param(silence_timeout, uint, 0644);
@@ -335,8 +336,7 @@ static void front_step(struct xen_drm_front *front)
 	struct xen_drm_decision decision = xen_drm_state_next(&facts);
 	bool idle = decision.step == XEN_DRM_IDLE;
 
-	dev_dbg(&front->xb_dev->dev, "own state %d, backend %d: step %d, then %d\n",
-		facts.own, facts.backend, decision.step, decision.then);
+	trace_xen_drm_state(&front->xb_dev->dev, &facts, &decision);
 	if (!front_take(front, decision.step, facts.shutdown))
 		return;
 

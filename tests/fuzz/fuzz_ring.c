@@ -88,6 +88,8 @@ struct model {
 	struct request open[SLOTS];
 	struct waiter waiters[MAX_CALLS];
 	u32 sent, published, answered;
+	/* where it began */
+	u32 first_request, first_event;
 	/* tasks that wait for room in the ring */
 	unsigned int submitting;
 	unsigned int notified;
@@ -709,6 +711,24 @@ static void expect_same(const struct model *m)
 	expect_same_flip(m);
 }
 
+/* All that goes out or is taken, of all connectors. */
+static void expect_traced(void)
+{
+	unsigned int requests = 0, replies = 0, events = 0, i;
+
+	for (i = 0; i < CHANNELS; i++) {
+		requests += run.models[i].sent - run.models[i].first_request;
+		replies += run.models[i].answered - run.models[i].first_request;
+		events += run.models[i].taken - run.models[i].first_event;
+	}
+	fuzz_check(fuzz_traced_request == requests, "%u requests are traced, not %u",
+		   fuzz_traced_request, requests);
+	fuzz_check(run.broken || fuzz_traced_reply == replies, "%u replies are traced, not %u",
+		   fuzz_traced_reply, replies);
+	fuzz_check(fuzz_traced_event == events, "%u events are traced, not %u",
+		   fuzz_traced_event, events);
+}
+
 static void expect_sound(void)
 {
 	struct model *m = run.models;
@@ -728,6 +748,7 @@ static void expect_sound(void)
 		if (!run.closed)
 			expect_same(m);
 	}
+	expect_traced();
 }
 
 /* --- the backend ------------------------------------------------------------------- */
@@ -1422,6 +1443,8 @@ static void age(struct model *m, u32 index, u32 events)
 	m->rsp_event = index;
 	m->flip_serial = index;
 	m->taken = events;
+	m->first_request = index;
+	m->first_event = events;
 	m->in_prod = events;
 	backend_write32(&m->req, REQ_PROD, index);
 	backend_write32(&m->req, REQ_EVENT, index + 1);
@@ -1529,6 +1552,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	xen_drm_grants_init();
 	fuzz_eoi_forbidden = &run.eoi_forbidden;
 	run.hands_over = size & 1;
+	fuzz_traced_request = 0;
+	fuzz_traced_reply = 0;
+	fuzz_traced_event = 0;
 
 	if (open_connection()) {
 		for (i = 0; i < CHANNELS; i++)

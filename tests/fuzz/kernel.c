@@ -492,6 +492,8 @@ int fuzz_snprintf(char *to, size_t size, const char *fmt, ...)
 	return text.len;
 }
 
+unsigned int fuzz_traced_request, fuzz_traced_reply, fuzz_traced_event;
+
 void fuzz_message(const char *fmt, ...)
 {
 	static int shown = -1;

@@ -574,6 +574,27 @@ int fuzz_snprintf(char *text, size_t size, const char *fmt, ...);
 #define drm_err_ratelimited(drm, ...)	((void)(drm), fuzz_message(__VA_ARGS__))
 #define drm_dbg_kms(drm, ...)		((void)(drm), fuzz_message(__VA_ARGS__))
 
+/* --- tracepoints ----------------------------------------------------------------- */
+
+/* How often each was passed. */
+extern unsigned int fuzz_traced_request, fuzz_traced_reply, fuzz_traced_event;
+
+#define fuzz_traced(name)	fuzz_traced_##name
+#define fuzz_traced_xen_drm_request	(fuzz_traced_request++)
+#define fuzz_traced_xen_drm_reply	(fuzz_traced_reply++)
+#define fuzz_traced_xen_drm_event	(fuzz_traced_event++)
+#define fuzz_traced_xen_drm_flip	((void)0)
+#define fuzz_traced_xen_drm_state	((void)0)
+
+#define TP_PROTO(...)		__VA_ARGS__
+#define TP_ARGS(...)		__VA_ARGS__
+#define TRACE_DEFINE_ENUM(name)
+#define TRACE_EVENT(name, proto, ...)		\
+	static inline void trace_##name(proto)	\
+	{					\
+		fuzz_traced(name);		\
+	}
+
 typedef enum { IRQ_NONE, IRQ_HANDLED } irqreturn_t;
 typedef irqreturn_t (*irq_handler_t)(int irq, void *data);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
-"""What people can see inside: debugfs and interrupts."""
+"""What people can see inside: debugfs, interrupts, tracepoints."""
 import re
 
 import pytest
@@ -7,6 +7,7 @@ import pytest
 from scenario import ends, paints
 
 ALL_OF_IT = pytest.mark.on("x86_64-6.12", "aarch64-new")
+EVENTS = "/sys/kernel/debug/tracing/events/xen_drm_front"
 
 
 def card_file(guest, name):
@@ -45,3 +46,23 @@ def test_interrupts_have_the_name_of_their_connector(guest):
     names = guest.run("grep vdispl /proc/interrupts").out
     for kind in ("req", "evt"):
         assert re.search(rf"\bvdispl-0-0-{kind}:0$", names, re.M), names
+
+
+@ALL_OF_IT
+def test_tracepoints(guest):
+    """As the documentation shows them."""
+    guest.run(f"echo >{EVENTS}/../../trace; echo 1 >{EVENTS}/enable")
+    try:
+        ends(paints(guest, "--seed 1 --flips 2"))
+        trace = guest.run(f"cat {EVENTS}/../../trace").out
+    finally:
+        guest.run(f"echo 0 >{EVENTS}/enable")
+    flip = re.search(r"xen_drm_request: vdispl-0 connector=0 id=(\d+) PG_FLIP dbuf=0 fb=(\d+)",
+                     trace)
+    assert flip, trace
+    for line in (rf"xen_drm_reply: vdispl-0 connector=0 id={flip[1]} PG_FLIP status=0 after=",
+                 rf"xen_drm_event: vdispl-0 connector=0 id=\d+ type=0 fb={flip[2]}\b",
+                 r"xen_drm_flip: Virtual-\d+ done: flying -> landed",
+                 r"xen_drm_flip: Virtual-\d+ vblank: landed -> ",
+                 r"xen_drm_request: vdispl-0 connector=0 id=\d+ DBUF_CREATE dbuf=\d+ fb=0"):
+        assert re.search(line, trace), f"{line}\n{trace}"
