@@ -402,7 +402,8 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
 		ret = view_tell(display, share, view, &batch);
 	if (!ret)
 		ret = xen_drm_batch_wait(&batch);
-	if (ret == -ENODEV)
+	/* The next connection maps it, or the backend's answer makes us do so. */
+	if (ret == -ENODEV || ret == -ETIMEDOUT)
 		return 0;
 	return ret ?: share_map(display, share);
 }
@@ -416,13 +417,14 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
  * @bpp: number of bits per pixel
  *
  * Implements XENDISPL_OP_DBUF_CREATE with XENDISPL_DBUF_FLG_REQ_ALLOC. Without a
- * backend the buffer has no pages until the next connection.
+ * backend the buffer has no pages until the next connection; with one that is silent,
+ * until it answers and xen_drm_share_replay() is called.
  *
  * Context: may sleep; waits for the backend.
  *
- * Returns: 0; -ENOSPC or -ENOMEM; -EINTR when the task is killed; -ETIMEDOUT; -EINVAL
- * or -EIO when the backend's pages cannot be mapped; or what it answered. The
- * caller releases the share in either case.
+ * Returns: 0; -ENOSPC or -ENOMEM; -EINTR when the task is killed; -EINVAL or -EIO
+ * when the backend's pages cannot be mapped; or what it answered. The caller releases
+ * the share in either case.
  */
 int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
 			   u32 width, u32 height, u32 bpp)

@@ -744,6 +744,7 @@ static bool fits(unsigned int grants)
 
 static void create(struct object **place, bool be_alloc)
 {
+	unsigned int timeouts = fuzz_num_timeouts;
 	u8 how = input_u8(&run.in);
 	struct object *object;
 	int ret;
@@ -768,11 +769,10 @@ static void create(struct object **place, bool be_alloc)
 	run.depth--;
 	run.is_ioctl = false;
 	fuzz_fail_in = 0;
-	if (ret != -ETIMEDOUT)
-		expect_errno(ret, "allocating");
+	expect_errno(ret, "allocating");
 	fuzz_check(!ret || !object->share.pages, "a buffer is mapped, but refused: %d", ret);
-	fuzz_check(ret || !is_alive() || object->share.pages || !is_joined(),
-		   "a buffer without pages");
+	fuzz_check(ret || !is_alive() || object->share.pages || !is_joined() ||
+		   fuzz_num_timeouts != timeouts, "a buffer without pages");
 	if (ret)
 		put_object(object);
 	else
