@@ -155,9 +155,9 @@ struct xen_drm_display {
 	/** @drm: base class */
 	struct drm_device drm;
 	/**
-	 * @cfg: configuration of the latest connection. Its buffer mode and its
-	 * number of connectors are constant; the rest is changed by *join*,
-	 * under &drm_mode_config.mutex
+	 * @cfg: configuration of the first connection. Constant but for
+	 * &xen_drm_cfg.trusted, which *join* sets and is read without a lock; sizes
+	 * and names of connectors are handed down by *join*
 	 */
 	struct xen_drm_cfg cfg;
 	/** @formats: that the first backend takes; constant */

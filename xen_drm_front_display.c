@@ -214,7 +214,8 @@ int xen_drm_display_join(struct xen_drm_display *display, struct xen_drm_conn *c
 	if (xen_drm_share_join(display, &link) == -ENODEV)
 		return -ENODEV;
 	changed = display_join_pipes(display, conn, cfg, &link);
-	display->cfg = *cfg;
+	/* All else that a client can reach is as before, or the display would not fit. */
+	WRITE_ONCE(display->cfg.trusted, cfg->trusted);
 
 	ret = xen_drm_kms_show_again(display);
 	if (ret)

@@ -462,7 +462,7 @@ xen_drm_gem_prime_import_sg_table(struct drm_device *drm, struct dma_buf_attachm
 		drm_dbg_prime(drm, "be-alloc is set: the backend allocates all buffers\n");
 		return ERR_PTR(-EOPNOTSUPP);
 	}
-	if (!display->cfg.trusted) {
+	if (!READ_ONCE(display->cfg.trusted)) {
 		drm_dbg_prime(drm, "the backend is not trusted with a buffer of %s\n",
 			      exporter);
 		return ERR_PTR(-EPERM);

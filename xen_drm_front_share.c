@@ -694,10 +694,39 @@ int xen_drm_share_replay(struct xen_drm_display *display)
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
 
+/* Leaves a share that can be granted anew when a framebuffer wants it. */
+static void share_forget_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
+{
+	share_drop_pgdir(display, share);
+	/* Released without the work from now on. The backend's are told of by *join*. */
+	if (!share->be_alloc)
+		list_del_init_careful(&share->node);
+}
+
+/* Before the display uses the connection. */
+static void share_adopt_all(struct xen_drm_display *display, domid_t domid)
+{
+	struct xen_drm_share *share, *next;
+
+	lockdep_assert_held(&display->lock);
+
+	list_for_each_entry_safe(share, next, &display->shares, node) {
+		if (!share->pgdir)
+			continue;
+		/* A backend may have written into the directories. */
+		if (share->domid == domid)
+			xen_drm_pgdir_refill(share->pgdir);
+		else
+			share_forget_pgdir(display, share);
+	}
+}
+
 /**
  * xen_drm_share_join - use a connection from now on
  * @display: the DRM device
  * @link: the connection
+ *
+ * Grants to another domain than that of the connection are revoked.
  *
  * Context: may sleep; waits for the backend.
  *
@@ -705,14 +734,9 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
  */
 int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_link *link)
 {
-	struct xen_drm_share *share;
-
 	scoped_guard(mutex, &display->lock) {
+		share_adopt_all(display, link->domid);
 		display->link = *link;
-		/* A backend may have written into the directories. */
-		list_for_each_entry(share, &display->shares, node)
-			if (share->pgdir && share->domid == link->domid)
-				xen_drm_pgdir_refill(share->pgdir);
 	}
 	return xen_drm_share_replay(display);
 }
@@ -736,11 +760,8 @@ void xen_drm_share_leave(struct xen_drm_display *display, bool forget)
 	memset(&display->link, 0, sizeof(display->link));
 	list_for_each_entry_safe(share, next, &display->shares, node) {
 		share_unmap(display, share, forget);
-		if (!share->be_alloc && !forget)
-			continue;
-		share_drop_pgdir(display, share);
-		if (!share->be_alloc)
-			list_del_init_careful(&share->node);
+		if (share->be_alloc || forget)
+			share_forget_pgdir(display, share);
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_leave);

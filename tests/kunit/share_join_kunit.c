@@ -148,6 +148,32 @@ static void other_domain(struct kunit *test)
 	wire_expect_told(wire, fb);
 }
 
+/* It has no business with what it is not told of. */
+static void other_domain_without_framebuffer(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer;
+	struct wire_fb *fb;
+
+	wire_begin(wire);
+	fb = attached_fb(wire);
+	buffer = container_of(fb->fb.share, struct wire_buffer, share);
+	xen_drm_share_detach(wire->display, &fb->fb);
+	wire_release(wire);
+	wire_expect(wire, "grant, CREATE, ATTACH, DETACH, fb");
+	xen_drm_share_leave(wire->display, false);
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 1);
+
+	KUNIT_EXPECT_EQ(test, wire_join(wire, WIRE_DOMID + 1, 1), 0);
+	wire_expect(wire, "free");
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
+
+	/* The buffer is as good as a new one. */
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, wire_usual_fb(wire, buffer)), 0);
+	wire_expect(wire, "grant, CREATE, ATTACH");
+	KUNIT_EXPECT_EQ(test, wire->domid, WIRE_DOMID + 1);
+}
+
 /* A guest that was restored has no grants any more. */
 static void restored(struct kunit *test)
 {
@@ -728,6 +754,7 @@ static struct kunit_case share_join_cases[] = {
 	KUNIT_CASE(replay),
 	KUNIT_CASE(same_domain),
 	KUNIT_CASE(other_domain),
+	KUNIT_CASE(other_domain_without_framebuffer),
 	KUNIT_CASE(restored),
 	KUNIT_CASE(share_without_framebuffer),
 	KUNIT_CASE(release_after_leave),
