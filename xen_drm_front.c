@@ -341,7 +341,7 @@ static struct platform_device *front_create_parent(struct xen_drm_front *front)
 		.parent = &front->xb_dev->dev,
 		.name = name,
 		.id = PLATFORM_DEVID_NONE,
-		/* The core maps imported dma-bufs for this device, though it does no DMA. */
+		/* Contiguous buffers are allocated for this device, though it does no DMA. */
 		.dma_mask = DMA_BIT_MASK(64),
 	};
 

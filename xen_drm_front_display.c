@@ -61,7 +61,6 @@ static const struct drm_driver display_driver = {
 	.minor = 0,
 	.gem_create_object = xen_drm_gem_native_create_object,
 	.gem_prime_import = xen_drm_gem_prime_import,
-	.gem_prime_import_sg_table = xen_drm_gem_prime_import_sg_table,
 	.dumb_create = xen_drm_gem_dumb_create,
 	DISPLAY_FBDEV_DRIVER_OPS,
 };

@@ -65,6 +65,20 @@ void xen_drm_fb_destroy(struct drm_framebuffer *fb)
 	xen_drm_share_detach(to_xen_drm_display(fb->dev), &to_drm_fb(fb)->fb);
 }
 
+/**
+ * xen_drm_fb_sync - let the backend see what devices have drawn
+ * @fb: one of our framebuffers
+ *
+ * Only matters for imported buffers, whose exporter is asked.
+ *
+ * Context: commit tail; may sleep.
+ */
+void xen_drm_fb_sync(struct drm_framebuffer *fb)
+{
+	if (xen_drm_gem_begin_access(fb->obj[0]))
+		xen_drm_gem_end_access(fb->obj[0]);
+}
+
 static int fb_check(struct drm_device *drm, const struct drm_gem_object *obj,
 		    const struct drm_format_info *info,
 		    const struct drm_mode_fb_cmd2 *mode_cmd)

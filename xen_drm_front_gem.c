@@ -7,16 +7,14 @@
 #include "xen_drm_front_gem.h"
 
 #include <linux/cleanup.h>
-#include <linux/dma-buf.h>
-#include <linux/memremap.h>
 #include <linux/mm.h>
-#include <linux/scatterlist.h>
 #include <linux/slab.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_mode.h>
-#include <drm/drm_prime.h>
 #include <drm/drm_print.h>
+
+#include <kunit/visibility.h>
 
 #include "xen_drm_front.h"
 
@@ -29,14 +27,14 @@
  *   CONFIG_DRM_XEN_FRONTEND_CMA, contiguous from the DMA allocator. The DRM
  *   helper for either allocates and frees it.
  * - imported: pages of a dma-buf of another driver of the guest, granted as
- *   they are.
+ *   they are; see xen_drm_front_gem_import.c.
  * - of the backend, when XenStore has be-alloc set: mapped from its grants.
  *
  * All are mapped cached, as the Xen ABI demands of shared memory. An object from shmem
  * gets its pages when it is mapped, exported or shown for the first time, a contiguous
- * one when it is made. An imported object gets its list of pages when it is first
- * shown. All keep them until they are freed. Freeing an object only releases its share;
- * the release work of the display frees the memory, after the backend has been told.
+ * or imported one when it is made. All keep them until they are freed. Freeing an object
+ * only releases its share; the release work of the display frees the memory, after the
+ * backend has been told.
  *
  * A mapping of the backend's memory shows a dummy page at each address while the
  * backend is away. Clients may write to it, and all of them see that. It is zeroed
@@ -90,25 +88,6 @@ void xen_drm_gem_free(struct drm_gem_object *obj)
  * Pages
  */
 
-static int gem_imported_get_pages(struct xen_drm_gem *gem)
-{
-	unsigned long num_pages = gem_num_pages(&gem->base), i = 0;
-	struct sg_page_iter iter;
-	struct page **pages;
-
-	pages = kvmalloc_array(num_pages, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
-		return -ENOMEM;
-
-	for_each_sgtable_page(gem->sgt, &iter, 0) {
-		if (i == num_pages)
-			break;
-		pages[i++] = sg_page_iter_page(&iter);
-	}
-	gem->share.pages = pages;
-	return 0;
-}
-
 /**
  * xen_drm_gem_get_pages - set the pages of an object's share
  * @obj: one of our objects
@@ -131,8 +110,9 @@ int xen_drm_gem_get_pages(struct drm_gem_object *obj)
 
 	if (gem->share.pages)
 		return 0;
-	return gem->sgt ? gem_imported_get_pages(gem) : xen_drm_gem_native_get_pages(gem);
+	return xen_drm_gem_native_get_pages(gem);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_get_pages);
 
 /**
  * xen_drm_gem_check_memory - check whether there is memory for a buffer
@@ -357,127 +337,4 @@ int xen_drm_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 	ret = drm_gem_handle_create(file, obj, &args->handle);
 	drm_gem_object_put(obj);
 	return ret;
-}
-
-/* ------------------------------------------------------------------------
- * Imported objects
- */
-
-static void gem_imported_released(struct xen_drm_share *share)
-{
-	struct xen_drm_gem *gem = container_of(share, struct xen_drm_gem, share);
-
-	kvfree(share->pages);
-	drm_prime_gem_destroy(&gem->base, gem->sgt);
-	drm_gem_object_release(&gem->base);
-	kfree(gem);
-}
-
-static const struct xen_drm_share_ops gem_imported_share_ops = {
-	.released = gem_imported_released,
-};
-
-static const struct drm_gem_object_funcs gem_imported_funcs = {
-	.free = xen_drm_gem_free,
-};
-
-/*
- * A grant exposes a whole page, and may outlive the buffer by a reference to the page.
- * So there must be a struct page, with a reference count, which belongs to the buffer
- * alone.
- */
-static bool gem_page_can_be_granted(struct page *page)
-{
-	return page && pfn_valid(page_to_pfn(page)) && !is_zone_device_page(page) &&
-	       page_count(page);
-}
-
-static bool gem_sgt_can_be_granted(struct sg_table *sgt, size_t size)
-{
-	struct sg_page_iter iter;
-	struct scatterlist *sg;
-	size_t total = 0;
-	unsigned int i;
-
-	for_each_sgtable_sg(sgt, sg, i) {
-		if (!sg_page(sg) || !PAGE_ALIGNED(sg->offset) || !PAGE_ALIGNED(sg->length))
-			return false;
-		total += sg->length;
-	}
-	if (total < size)
-		return false;
-
-	for_each_sgtable_page(sgt, &iter, 0)
-		if (!gem_page_can_be_granted(sg_page_iter_page(&iter)))
-			return false;
-	return true;
-}
-
-/**
- * xen_drm_gem_prime_import - the PRIME import callback of the DRM driver
- * @drm: the DRM device
- * @dma_buf: dma-buf to import
- *
- * A size that the wire cannot express is refused before the exporter has to pin
- * anything. One of our own buffers is found by the core, which then imports nothing.
- *
- * Returns: an object, or an error as xen_drm_gem_prime_import_sg_table().
- */
-struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
-						struct dma_buf *dma_buf)
-{
-	size_t size = dma_buf->size;
-
-	if (!size || !PAGE_ALIGNED(size) || size > U32_MAX) {
-		drm_dbg_prime(drm, "%zu bytes of %s, expected whole pages, less than 4 GiB\n",
-			      size, dma_buf->exp_name);
-		return ERR_PTR(-EINVAL);
-	}
-	return drm_gem_prime_import(drm, dma_buf);
-}
-
-/**
- * xen_drm_gem_prime_import_sg_table - make an object of a dma-buf's pages
- * @drm: the DRM device
- * @attach: our attachment
- * @sgt: the pages; on success the object's
- *
- * The core calls this for buffers of other drivers alone.
- *
- * Returns: an object; -EOPNOTSUPP when the backend allocates all buffers; -EPERM
- * when the backend is not trusted; -EINVAL when the memory cannot be granted page by
- * page, because it has no pages, only parts of pages, or pages without a reference
- * count; or -ENOMEM.
- */
-struct drm_gem_object *
-xen_drm_gem_prime_import_sg_table(struct drm_device *drm, struct dma_buf_attachment *attach,
-				  struct sg_table *sgt)
-{
-	struct xen_drm_display *display = to_xen_drm_display(drm);
-	const char *exporter = attach->dmabuf->exp_name;
-	size_t size = attach->dmabuf->size;
-	struct xen_drm_gem *gem;
-
-	if (display->cfg.be_alloc) {
-		drm_dbg_prime(drm, "be-alloc is set: the backend allocates all buffers\n");
-		return ERR_PTR(-EOPNOTSUPP);
-	}
-	if (!READ_ONCE(display->cfg.trusted)) {
-		drm_dbg_prime(drm, "the backend is not trusted with a buffer of %s\n",
-			      exporter);
-		return ERR_PTR(-EPERM);
-	}
-	if (!gem_sgt_can_be_granted(sgt, size)) {
-		drm_dbg_prime(drm, "%zu bytes of %s cannot be granted page by page\n",
-			      size, exporter);
-		return ERR_PTR(-EINVAL);
-	}
-
-	gem = xen_drm_gem_alloc(&gem_imported_funcs, &gem_imported_share_ops, size);
-	if (IS_ERR(gem))
-		return ERR_CAST(gem);
-
-	gem->sgt = sgt;
-	drm_gem_private_object_init(drm, &gem->base, size);
-	return &gem->base;
 }

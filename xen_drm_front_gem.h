@@ -4,12 +4,13 @@
  *
  * xen_drm_front_gem.c has the code for all kinds of memory, dumb buffers, PRIME and
  * mappings; _gem_shmem.c or _gem_dma.c, chosen by Kbuild, has the guest's memory,
- * and _gem_backend.c that of the backend.
+ * _gem_backend.c that of the backend, and _gem_import.c that of other drivers.
  */
 
 #ifndef __XEN_DRM_FRONT_GEM_H__
 #define __XEN_DRM_FRONT_GEM_H__
 
+#include <linux/iosys-map.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
@@ -22,10 +23,8 @@
 
 struct device;
 struct dma_buf;
-struct dma_buf_attachment;
 struct drm_file;
 struct drm_mode_create_dumb;
-struct sg_table;
 struct vm_area_struct;
 
 /**
@@ -44,15 +43,15 @@ struct xen_drm_gem {
 	struct xen_drm_share share;
 	/** @get_pages_lock: lock for the first setting of &xen_drm_share.pages */
 	struct mutex get_pages_lock;
-	/** @sgt: pages of an imported object, or NULL */
-	struct sg_table *sgt;
+	/** @map: mapping of an imported object for the kernel */
+	struct iosys_map map;
 	/** @dummy_page: page that mappings show while a backend's buffer has no pages */
 	struct page *dummy_page;
-	/** @backing: reference count of a contiguous object's memory */
+	/** @backing: reference count of a contiguous or imported object's memory */
 	struct xen_drm_backing backing;
 	/**
-	 * @dma_dev: device that a contiguous object was allocated for; with a reference
-	 * once the DRM device may be gone
+	 * @dma_dev: device that a contiguous object was allocated for, or an imported one
+	 * is attached to; with a reference once the DRM device may be gone
 	 */
 	struct device *dma_dev;
 };
@@ -67,11 +66,6 @@ struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
 					  struct drm_mode_create_dumb *args);
 int xen_drm_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			    struct drm_mode_create_dumb *args);
-struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
-						struct dma_buf *dma_buf);
-struct drm_gem_object *
-xen_drm_gem_prime_import_sg_table(struct drm_device *drm, struct dma_buf_attachment *attach,
-				  struct sg_table *sgt);
 int xen_drm_gem_get_pages(struct drm_gem_object *obj);
 struct xen_drm_gem *xen_drm_gem_alloc(const struct drm_gem_object_funcs *funcs,
 				      const struct xen_drm_share_ops *ops, size_t size);
@@ -89,5 +83,11 @@ int xen_drm_gem_native_map(struct xen_drm_gem *gem, struct vm_area_struct *vma,
 
 /* xen_drm_front_gem_backend.c */
 struct drm_gem_object *xen_drm_gem_backend_create(struct drm_device *drm, size_t size);
+
+/* xen_drm_front_gem_import.c */
+struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
+						struct dma_buf *dma_buf);
+bool xen_drm_gem_begin_access(struct drm_gem_object *obj);
+void xen_drm_gem_end_access(struct drm_gem_object *obj);
 
 #endif /* __XEN_DRM_FRONT_GEM_H__ */

@@ -14,6 +14,8 @@
 #include <drm/drm_device.h>
 #include <drm/drm_vma_manager.h>
 
+#include <kunit/visibility.h>
+
 /* All mappings, by files and by dma-bufs, belong to the device's inode. */
 static void gem_backend_moved(struct xen_drm_share *share)
 {
@@ -98,3 +100,4 @@ err_free:
 	kfree(gem);
 	return ERR_PTR(ret);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_backend_create);

@@ -14,6 +14,8 @@
 
 #include <drm/drm_device.h>
 
+#include <kunit/visibility.h>
+
 /*
  * The memory can only be freed whole, so it stays while the backend maps one page
  * of it, possibly longer than the DRM device. drm_gem_dma_free() needs that device, so
@@ -84,6 +86,7 @@ struct drm_gem_object *xen_drm_gem_native_create_object(struct drm_device *drm, 
 	gem->share.backing = &gem->backing;
 	return &gem->base;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_native_create_object);
 
 /**
  * xen_drm_gem_native_create - create an object, with its memory
@@ -98,6 +101,7 @@ struct drm_gem_object *xen_drm_gem_native_create(struct drm_device *drm, size_t 
 
 	return IS_ERR(dma) ? ERR_CAST(dma) : &dma->base;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_native_create);
 
 /**
  * xen_drm_gem_native_get_pages - list an object's pages

@@ -8,6 +8,8 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 
+#include <kunit/visibility.h>
+
 /* A buffer that has been shown, mapped or exported has been pinned until now. */
 static void gem_shmem_released(struct xen_drm_share *share)
 {
@@ -52,6 +54,7 @@ struct drm_gem_object *xen_drm_gem_native_create_object(struct drm_device *drm, 
 	gem = xen_drm_gem_alloc(&gem_shmem_funcs, &gem_shmem_share_ops, size);
 	return IS_ERR(gem) ? ERR_CAST(gem) : &gem->base;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_native_create_object);
 
 /**
  * xen_drm_gem_native_create - create an object, without pages yet
@@ -66,6 +69,7 @@ struct drm_gem_object *xen_drm_gem_native_create(struct drm_device *drm, size_t 
 
 	return IS_ERR(shmem) ? ERR_CAST(shmem) : &shmem->base;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_native_create);
 
 /**
  * xen_drm_gem_native_get_pages - allocate an object's pages

@@ -27,7 +27,8 @@ int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
 {
 	struct xen_drm_gem *gem = container_of(fb->share, struct xen_drm_gem, share);
 
-	if (gem->share.be_alloc || gem->sgt || !gem->share.pages || fb->offset)
+	if (gem->share.be_alloc || drm_gem_is_imported(&gem->base) || !gem->share.pages ||
+	    fb->offset)
 		return -EOPNOTSUPP;
 
 	sb->format = format;

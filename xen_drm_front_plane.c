@@ -118,6 +118,8 @@ static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commi
 
 	if (!shadow) {
 		xen_drm_shadow_hide(&pipe->shadow);
+		if (new_state->fb)
+			xen_drm_fb_sync(new_state->fb);
 		plane_set_picture(plane, new_state->fb ? xen_drm_fb_from_drm(new_state->fb) :
 							 NULL);
 		return;

@@ -309,13 +309,14 @@ static const struct drm_driver wire_driver = {
 	.major = 1,
 };
 
-static struct xen_drm_display *wire_create_display(struct kunit *test)
+struct xen_drm_display *wire_create_display(struct kunit *test,
+					    const struct drm_driver *driver)
 {
 	struct device *dev = kunit_device_register(test, "vdispl-wire");
 	struct xen_drm_display *display;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
-	display = devm_drm_dev_alloc(dev, &wire_driver, struct xen_drm_display, drm);
+	display = devm_drm_dev_alloc(dev, driver, struct xen_drm_display, drm);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, display);
 	KUNIT_ASSERT_EQ(test, drmm_mutex_init(&display->drm, &display->lock), 0);
 	KUNIT_ASSERT_EQ(test, xen_drm_share_init_display(display), 0);
@@ -333,7 +334,7 @@ struct wire *wire_create(struct kunit *test)
 	test->priv = wire;
 	wire->test = test;
 	spin_lock_init(&wire->lock);
-	wire->display = wire_create_display(test);
+	wire->display = wire_create_display(test, &wire_driver);
 	wire->lb = loopback_create(test);
 	wire->lb->chan->next_id = WIRE_ID;
 	memset(wire->lb->sring->ring, 0xff, LOOPBACK_RING_SIZE * LOOPBACK_REQ_SIZE);

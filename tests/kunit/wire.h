@@ -28,6 +28,8 @@
 #define WIRE_LOG_LEN	2048
 #define WIRE_REQUESTS	128
 
+struct drm_driver;
+
 struct wire_buffer {
 	struct wire *wire;
 	struct xen_drm_share share;
@@ -100,6 +102,8 @@ struct wire {
 	unsigned int granted;
 };
 
+struct xen_drm_display *wire_create_display(struct kunit *test,
+					    const struct drm_driver *driver);
 struct wire *wire_create(struct kunit *test);
 void wire_start(struct wire *wire);
 int wire_join(struct wire *wire, domid_t domid, unsigned int version);
