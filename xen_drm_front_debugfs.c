@@ -61,8 +61,8 @@ static void debugfs_show_pipe(struct xen_drm_pipe *pipe, struct seq_file *m)
 			xen_drm_proto_add_stats(flip->chan, &stats.chan);
 	}
 
-	seq_printf(m, "%s: id=\"%s\" state=%s flips=%llu flips_refused=%llu flips_overdue=%llu",
-		   pipe->connector.base.name, pipe->connector.unique_id,
+	seq_printf(m, "%s: path=\"%s\" state=%s flips=%llu flips_refused=%llu flips_overdue=%llu",
+		   pipe->connector.base.name, pipe->connector.path,
 		   flip_state_name(state), stats.flips, stats.refused, stats.overdue);
 	seq_printf(m, " requests=%llu refused=%llu missed=%llu late=%llu\n",
 		   stats.chan.requests, stats.chan.refused, stats.chan.missed,

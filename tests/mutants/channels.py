@@ -4,6 +4,17 @@ from mutant import of
 
 MUTANTS = [
     *of("evtchnl", [
+        ("replies are not traced",
+         "trace_xen_drm_reply(chan->dev, chan->index, resp, slot->sent, slot->late);", "",
+         {"fuzz": "ring"}),
+        ("events are not traced", "trace_xen_drm_event(chan->dev, chan->index, evt);", "",
+         {"fuzz": "ring"}),
+        ("late replies are not counted", "chan->stats.late += slot->late;", "",
+         {"kunit": "evtchnl_timeouts.counters"}),
+        ("late events are not counted", "chan->stats.late += chan->flip_late;", "",
+         {"kunit": "evtchnl_timeouts.counters"}),
+        ("refusals are not counted", "chan->stats.refused += resp->status != 0;", "",
+         {"kunit": "evtchnl_timeouts.counters"}),
         ("status numbers pass through, R7", "default:\n\t\treturn -EIO;\n\t}\n}",
          "default:\n\t\treturn status;\n\t}\n}",
          {"kunit": "evtchnl_replies.status", "fuzz": "ring", "lab": "test_attack and R7"}),
@@ -152,6 +163,10 @@ MUTANTS = [
          "slot->call = NULL;", {"fuzz": "ring"}),
     ]),
     *of("call", [
+        ("requests are not traced", "trace_xen_drm_request(chan->dev, chan->index, req);", "",
+         {"fuzz": "ring"}),
+        ("requests are not counted", "chan->stats.requests++;", "",
+         {"kunit": "evtchnl_timeouts.counters"}),
         ("a request that nobody answered is forgotten, T2",
          "slot->state = XEN_DRM_SLOT_ABANDONED;", "slot->state = XEN_DRM_SLOT_FREE;",
          {"kunit": "evtchnl_timeouts.no_reply_then_a_late_one", "fuzz": "ring"}),

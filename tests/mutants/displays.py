@@ -4,6 +4,8 @@ from mutant import of
 
 MUTANTS = [
     *of("cfg", [
+        ("the name of an interrupt may be a path", '!strchr("-.:_", *c)',
+         '!strchr("-.:_/", *c)', {"kunit": "cfg.label", "fuzz": "cfg"}),
         ("a number may be followed by anything, X2",
          "if (!isdigit(text[i]))\n\t\t\treturn -EINVAL;",
          "if (!isdigit(text[i]))\n\t\t\tlen = i;",
@@ -193,5 +195,10 @@ MUTANTS = [
         ("alpha goes over the wire",
          "\tcase DRM_FORMAT_ARGB4444:\n\t\treturn DRM_FORMAT_XRGB4444;\n", "",
          {"kunit": "formats.opaque"}),
+    ]),
+    *of("debugfs", [
+        ("what nobody has allocated counts as shared",
+         "share->pgdir && (!share->be_alloc || share->pages)", "true",
+         {"kunit": "debugfs.buffer_of_the_backend"}),
     ]),
 ]
