@@ -37,7 +37,7 @@ class Tally:
               f"{self.pictures}, longest time without a flip: "
               f"{self.longest_ms} ms")
         if self.xenwatch_ms:
-            print(f"longest call in xenwatch: {self.xenwatch_ms:.2f} ms")
+            print(f"xenwatch ran {self.xenwatch_ms:.2f} ms at a time")
 
 
 TALLY = Tally()
