@@ -81,6 +81,9 @@ static int debugfs_xen(struct seq_file *m, void *unused)
 	link = display->link;
 	mutex_unlock(&display->lock);
 
+	/* The property PATH may change. */
+	guard(mutex)(&display->drm.mode_config.mutex);
+
 	seq_printf(m, "connection: %llu\n", link.number);
 	seq_printf(m, "version: %u\n", link.version);
 	seq_printf(m, "domain: %u\n", link.domid);

@@ -593,7 +593,7 @@ static void allocation_is_not_answered(struct kunit *test)
 	loopback_handle_replies(wire->lb);
 	KUNIT_EXPECT_EQ(test, atomic_read(&wire->lb->num_answers), 1);
 	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
-	wire_expect(wire, "OTHER, map, moved-in");
+	wire_expect(wire, "DESTROY, map, moved-in");
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 	loopback_expect_sound(wire->lb);
 }
