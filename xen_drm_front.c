@@ -345,7 +345,7 @@ static struct platform_device *front_create_parent(struct xen_drm_front *front)
 		.dma_mask = DMA_BIT_MASK(64),
 	};
 
-	/* libdrm sees the name, but no id, and takes two devices of a name for one. */
+	/* libdrm knows devices by their names alone, so each has a name of its own. */
 	snprintf(name, sizeof(name), "xen-vdispl.%d", front->number);
 	return platform_device_register_full(&info);
 }
@@ -444,7 +444,7 @@ static const struct xenbus_device_id front_ids[] = {
 MODULE_ALIAS("xen:vdispl");
 
 static struct xenbus_driver front_driver = {
-	/* In the order of the toolstack, so that cards are, too. */
+	/* Devices are probed in the order of the toolstack, which cards have, too. */
 	.driver.probe_type = PROBE_FORCE_SYNCHRONOUS,
 	.ids = front_ids,
 	.probe = xen_drm_front_probe,

@@ -132,7 +132,7 @@ struct xen_drm_link {
 	unsigned int version;
 };
 
-/* Formats that planes can list at most. */
+/* Number of formats that planes can list at most. */
 #define XEN_DRM_MAX_FORMATS	14
 
 /**
@@ -141,7 +141,7 @@ struct xen_drm_link {
 struct xen_drm_formats {
 	/** @list: DRM fourccs */
 	u32 list[XEN_DRM_MAX_FORMATS];
-	/** @num: valid entries of @list */
+	/** @num: number of valid entries in @list */
 	unsigned int num;
 };
 
@@ -155,12 +155,12 @@ struct xen_drm_display {
 	/** @drm: base class */
 	struct drm_device drm;
 	/**
-	 * @cfg: configuration of the first connection. Constant but for
-	 * &xen_drm_cfg.trusted, which *join* sets and is read without a lock; sizes
-	 * and names of connectors are handed down by *join*
+	 * @cfg: configuration of the first connection. Constant except
+	 * &xen_drm_cfg.trusted, which *join* sets, and which is read without a lock.
+	 * Connectors have their present sizes and names
 	 */
 	struct xen_drm_cfg cfg;
-	/** @formats: that the first backend takes; constant */
+	/** @formats: formats that the first backend takes; constant */
 	struct xen_drm_formats formats;
 	/** @group: devres group of the parent that owns the first reference */
 	void *group;

@@ -148,7 +148,7 @@ int xen_drm_cfg_pick_version(const char *list)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_cfg_pick_version);
 
 /**
- * xen_drm_cfg_make_label - make what names of interrupts can contain
+ * xen_drm_cfg_make_label - make a part of an interrupt's name
  * @unique_id: the toolstack's name of a connector
  * @label: filled with its beginning
  *

@@ -243,7 +243,7 @@ static int chan_open(struct xen_drm_chan *chan, struct xenbus_device *xb_dev, co
  * xen_drm_conn_open - create rings and event channels of all connectors
  * @conn: the connection
  * @xb_dev: the bus device
- * @connectors: as many as the connection has channels
+ * @connectors: configuration of each channel's connector
  *
  * Context: may sleep.
  *

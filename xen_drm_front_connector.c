@@ -22,7 +22,7 @@
 /**
  * DOC: Connectors
  *
- * A connector has one size, since the backend has. It is that of the timing which the
+ * A connector has one size, since backends do not scale. It is that of the timing which the
  * backend's EDID prefers, or else the one that the toolstack configured. A connector
  * stays connected as long as the display exists, with a backend or without, since
  * clients would tear down their outputs otherwise.
@@ -33,8 +33,8 @@
  * (drm.edid_firmware, debugfs) takes the place of the backend's, but does not change
  * the size.
  *
- * Deployed backends cut what an EDID has no bits for. A preferred timing that was cut, or
- * whose rate makes no sense, counts for nothing. The rest of the EDID is kept.
+ * Deployed backends cut numbers off for which an EDID has no bits. A preferred timing that
+ * was cut off, or whose rate makes no sense, is ignored. The rest of the EDID is kept.
  *
  * The property PATH is "xen:" and the *unique-id* that the toolstack gave the connector.
  *
@@ -78,7 +78,7 @@ static bool connector_rate_is_sane(const struct drm_display_mode *mode)
 				 DRM_MODE_FLAG_NCSYNC)
 
 /**
- * xen_drm_connector_mode_valid - can a connector show a mode
+ * xen_drm_connector_mode_valid - check whether a connector can show a mode
  * @connector: the connector
  * @mode: a mode of the EDID, or one that a client has made
  *
@@ -157,7 +157,7 @@ static void connector_make_mode(struct drm_display_mode *mode, u32 width, u32 he
 	drm_mode_set_name(mode);
 }
 
-/* Does the timing look as the configured size does when its upper bits are cut off? */
+/* Returns whether the timing is the configured size with its upper bits cut off. */
 static bool connector_is_cut(const struct drm_display_mode *timing,
 			     const struct xen_drm_cfg_connector *cfg)
 {

@@ -16,7 +16,7 @@
 
 struct xen_drm_edid;
 
-/* Says whose names follow, as "mst:" does. */
+/* Prefix of a PATH that tells whose name follows, as "mst:" does. */
 #define XEN_DRM_PATH_PREFIX	"xen:"
 /* Each byte of the toolstack's name may become four characters when it is escaped. */
 #define XEN_DRM_PATH_LEN	(sizeof(XEN_DRM_PATH_PREFIX) + 4 * XEN_DRM_UNIQUE_ID_LEN)
@@ -28,8 +28,8 @@ struct xen_drm_connector {
 	/** @base: base class */
 	struct drm_connector base;
 	/**
-	 * @mode: of the size that the backend shows, for want of another; under
-	 * &drm_mode_config.mutex, but commits read the size without it
+	 * @mode: mode of the size that the backend shows, used if the EDID has none;
+	 * under &drm_mode_config.mutex, but commits read the size without it
 	 */
 	struct drm_display_mode mode;
 	/** @edid: EDID of the backend, or NULL; under &drm_mode_config.mutex */

@@ -53,7 +53,7 @@ static void debugfs_show_pipe(struct xen_drm_pipe *pipe, struct seq_file *m)
 	struct xen_drm_flip_stats stats;
 	enum xen_drm_flip_state state;
 
-	/* The channel stays as long as the pipe has it. */
+	/* Under this lock the pipe keeps its channel. */
 	scoped_guard(spinlock_irq, &drm->event_lock) {
 		state = flip->core.state;
 		stats = flip->stats;
@@ -75,7 +75,7 @@ static int debugfs_xen(struct seq_file *m, void *unused)
 	struct xen_drm_link link;
 	unsigned int i;
 
-	/* Held while the backend is asked about buffers. */
+	/* The lock is held while the backend is asked about buffers, so this may take time. */
 	if (mutex_lock_interruptible(&display->lock))
 		return -EINTR;
 	link = display->link;
@@ -125,7 +125,7 @@ static void debugfs_show_fb(const struct xen_drm_display *display,
 }
 
 /**
- * xen_drm_debugfs_show_buffers - show what is shared, or could be
+ * xen_drm_debugfs_show_buffers - show shares, views and framebuffers
  * @display: the DRM device
  * @m: file
  *

@@ -65,7 +65,7 @@ static const struct drm_driver display_driver = {
 	DISPLAY_FBDEV_DRIVER_OPS,
 };
 
-/* Without a reference. */
+/* The link has no reference of the connection yet. */
 static struct xen_drm_link display_link(struct xen_drm_conn *conn)
 {
 	return (struct xen_drm_link) {

@@ -22,14 +22,14 @@
 /**
  * DOC: EDIDs
  *
- * A backend that speaks version 2 writes a connector's EDID into pages that it is
- * granted. Once it has answered, they are copied, and the copy is checked: the size
- * in the reply, the number of blocks, and by DRM the header and the checksums. One that
- * fails is not used.
+ * A backend that speaks version 2 writes a connector's EDID into pages that are granted
+ * to it. Once it has answered, the pages are copied, and the copy is checked: the size
+ * in the reply, the number of blocks, and by DRM the header and the checksums. An EDID
+ * that fails a check is not used.
  */
 
 #define EDID_NUM_PAGES	DIV_ROUND_UP(XENDISPL_EDID_MAX_SIZE, PAGE_SIZE)
-/* DRM passes over detailed timings of less, each way. */
+/* Least width and height of a detailed timing: DRM skips smaller ones. */
 #define EDID_MIN_DIM	64
 
 /**
@@ -166,23 +166,23 @@ struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *conne
 }
 
 /* ------------------------------------------------------------------------
- * What is in it
+ * Content
  */
 
 /**
  * xen_drm_edid_is_valid - check the blocks of an EDID
  * @data: first block
- * @size: bytes that there are
+ * @size: size of all blocks in bytes
  *
- * Returns: whether there are as many blocks as the first one says, or the extension
- * that DRM believes more, and DRM finds each of them right.
+ * Returns: whether there are as many blocks as the first one says, or the extension by
+ * which DRM corrects that number, and DRM finds each of them right.
  */
 bool xen_drm_edid_is_valid(const void *data, size_t size)
 {
 	const struct drm_edid *edid;
 	bool valid;
 
-	/* DRM lets an extension say that there are fewer, and warns of it later. */
+	/* DRM would let an extension reduce the number of blocks, and warn of that later. */
 	if (size < EDID_LENGTH ||
 	    size < (((const struct edid *)data)->extensions + 1) * EDID_LENGTH)
 		return false;
@@ -211,10 +211,9 @@ bool xen_drm_edid_is_same(const struct xen_drm_edid *a, const struct xen_drm_edi
 /**
  * xen_drm_edid_preferred - look up the timing that a monitor prefers
  * @edid: a valid EDID
- * @mode: filled: the visible and the whole size, and the clock, which make no sense
- * if the EDID does not
+ * @mode: filled with visible size, whole size and clock, which are not checked
  *
- * Returns: whether the EDID begins with a timing that is for the whole screen at once.
+ * Returns: whether the EDID begins with a progressive timing that is not stereo.
  */
 bool xen_drm_edid_preferred(const struct xen_drm_edid *edid, struct drm_display_mode *mode)
 {
@@ -239,7 +238,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_edid_preferred);
  * @context: an EDID, or NULL
  * @buf: filled
  * @block: number of the block
- * @len: bytes
+ * @len: number of bytes
  *
  * Returns: 0, or -ENODATA if there is no such block.
  */

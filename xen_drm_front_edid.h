@@ -18,7 +18,7 @@ struct xen_drm_link;
  * struct xen_drm_edid - a copy of an EDID whose blocks have been checked
  */
 struct xen_drm_edid {
-	/** @size: bytes of @data, a whole number of blocks */
+	/** @size: size of @data in bytes, a whole number of blocks */
 	size_t size;
 	/** @data: blocks */
 	u8 data[] __counted_by(size);

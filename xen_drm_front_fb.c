@@ -69,7 +69,7 @@ void xen_drm_fb_destroy(struct drm_framebuffer *fb)
  * xen_drm_fb_sync - let the backend see what devices have drawn
  * @fb: one of our framebuffers
  *
- * Only matters for imported buffers, whose exporter is asked.
+ * Asks the exporter of an imported buffer; does nothing for others.
  *
  * Context: commit tail; may sleep.
  */

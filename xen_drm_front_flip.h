@@ -27,7 +27,7 @@ struct xen_drm_flip_stats {
 	u64 refused;
 	/** @overdue: number of flips that were not answered in time */
 	u64 overdue;
-	/** @chan: of the channels that the pipe has used, without the present one */
+	/** @chan: sum over the channels that the pipe has used before the present one */
 	struct xen_drm_chan_stats chan;
 };
 

@@ -22,23 +22,23 @@
 /**
  * DOC: Formats
  *
- * The protocol has no question for formats, and what a backend takes depends on its host.
- * Clients choose by the list of a plane, and do not expect that ADDFB refuses what is in
- * there. So before a display is made, a backend is given a framebuffer of each format to
- * try. All of them are in one page, and all the requests fit into the ring, so that it
- * costs one round trip. The planes list the formats that are not refused.
+ * The protocol has no request for formats, and the formats of a backend depend on its
+ * host. Clients choose one from the list of a plane, and do not expect that ADDFB refuses
+ * it. So before a display is made, the backend is sent a framebuffer of each format as a
+ * trial. All of them are in one page, and all requests fit into the ring, so that the
+ * trial costs one round trip. The planes list the formats that are not refused.
  *
- * XRGB8888 is listed in any case, and all formats are if nobody answers. The list is that
- * of the first backend: DRM has no way to change it. What a later one does not take, it
- * refuses in ADDFB.
+ * XRGB8888 is listed in any case, and all formats are if no answer comes. The list is that
+ * of the first backend, since DRM has no way to change it. A later backend that cannot show
+ * a format refuses it in ADDFB.
  */
 
-/* Pixels each way of the framebuffers; hosts refuse smaller ones. */
+/* Width and height of the framebuffers; hosts refuse smaller ones. */
 #define TRIAL_DIM	32
 
 /*
- * The formats of one plane with a whole number of bytes per pixel or pair of pixels.
- * XRGB8888 is the first one, as it is what backends know best.
+ * All have one plane, with a whole number of bytes per pixel or pair of pixels. XRGB8888
+ * comes first, since all backends can show it.
  */
 static const u32 formats_known[XEN_DRM_MAX_FORMATS] = {
 	DRM_FORMAT_XRGB8888,
@@ -57,11 +57,11 @@ static const u32 formats_known[XEN_DRM_MAX_FORMATS] = {
 	DRM_FORMAT_UYVY,
 };
 
-/* Those that go over the wire, by their bits per pixel. */
+/* The formats that the wire gets, ordered by their depth. */
 static const struct trial_format {
 	/* @format: DRM fourcc */
 	u32 format;
-	/* @bpp: bits per pixel */
+	/* @bpp: number of bits per pixel */
 	u32 bpp;
 } trial_formats[] = {
 	{ DRM_FORMAT_XRGB8888, 32 },
@@ -91,23 +91,23 @@ struct trial_object {
 struct trial {
 	/** @batch: requests */
 	struct xen_drm_batch batch;
-	/** @page: the memory of all buffers */
+	/** @page: memory of all buffers */
 	struct page *page;
 	/** @pgdir: directory of @page */
 	struct xen_drm_pgdir *pgdir;
-	/** @buffers: one for each depth */
+	/** @buffers: buffer for each depth */
 	struct trial_object buffers[3];
-	/** @num_buffers: of which the backend has been told */
+	/** @num_buffers: number of buffers that the backend has been told of */
 	unsigned int num_buffers;
-	/** @fbs: one for each of trial_formats, in a buffer of its depth */
+	/** @fbs: framebuffer for each of trial_formats, in the buffer of its depth */
 	struct trial_object fbs[ARRAY_SIZE(trial_formats)];
-	/** @num_fbs: of which the backend has been told */
+	/** @num_fbs: number of framebuffers that the backend has been told of */
 	unsigned int num_fbs;
 };
 
 /**
- * xen_drm_formats_opaque - the format that the wire gets
- * @format: one that is listed
+ * xen_drm_formats_opaque - get the format that the wire gets
+ * @format: format of a plane's list
  *
  * Nothing is below the plane, so alpha means nothing. A backend that shows the guest in
  * a window would blend it with what is behind the window, so it is told of no alpha.
@@ -157,7 +157,7 @@ static int trial_create(struct trial *trial, u32 bpp)
 	return ret;
 }
 
-/* In the latest buffer. */
+/* The framebuffer is in the latest buffer. */
 static int trial_attach(struct trial *trial, u32 format)
 {
 	struct trial_object *trial_fb = &trial->fbs[trial->num_fbs];
@@ -197,7 +197,7 @@ static int trial_begin(struct trial *trial)
 	return ret;
 }
 
-/* What was refused, too: a backend that lies may have it all the same. */
+/* Refused objects are taken back, too: a backend that lies may have them all the same. */
 static void trial_end(struct trial *trial)
 {
 	struct xen_drm_chan *chan = trial->batch.chan;
@@ -235,12 +235,12 @@ static bool trial_run(struct trial *trial, const struct xen_drm_link *link)
 		trial_end(trial);
 		xen_drm_pgdir_free(trial->pgdir);
 	}
-	/* If the backend still maps it, it has a reference of its own. */
+	/* A page that the backend still maps is deferred with a reference of its own. */
 	__free_page(trial->page);
 	return ran;
 }
 
-/* A refused buffer tells nothing of the formats in it. */
+/* If a buffer was refused, that says nothing of the formats in it. */
 static bool trial_takes(const struct trial *trial, u32 format)
 {
 	unsigned int i, buffer = 0;
@@ -259,8 +259,9 @@ static bool trial_takes(const struct trial *trial, u32 format)
  * @formats: filled; never empty
  * @link: a connection whose backend is Connected
  *
- * Implements XENDISPL_OP_DBUF_CREATE, XENDISPL_OP_FB_ATTACH and their ends, with a
- * buffer of the guest, which has the formats that one of the backend has.
+ * Implements XENDISPL_OP_DBUF_CREATE, XENDISPL_OP_FB_ATTACH and their opposites. The
+ * buffer is the guest's, also if the backend is to allocate buffers, since formats do not
+ * depend on that.
  *
  * Context: may sleep; waits for the backend.
  */

@@ -26,25 +26,21 @@
 /**
  * DOC: Imported buffers
  *
- * The backend reads a buffer with a CPU, as everything that is shared through grants
- * is mapped cached. So a dma-buf is imported for the CPU, by dma_buf_vmap(), and not
- * for DMA: no bounce buffer, IOMMU or limit of a device's segments is concerned. A
- * table of dma_buf_map_attachment() would also be of no use, because importers must
- * not look at the pages in it.
+ * The backend reads a buffer with a CPU, since all shared memory is mapped cached. So a
+ * dma-buf is imported for the CPU, by dma_buf_vmap(), and not for DMA: bounce buffers,
+ * IOMMUs and limits of a device's segments do not matter. dma_buf_map_attachment() would
+ * be of no use, because importers must not look at the pages in its table.
  *
- * What is mapped must stay where it is until dma_buf_vunmap(), so its pages can be
- * granted until then. They are the exporter's: the driver takes no references of
+ * Mapped memory must stay in its place until dma_buf_vunmap(), so its pages can be
+ * granted until then. They belong to the exporter, and the driver takes no references of
  * them. It keeps the attachment, the mapping, and the dma-buf until the backend has
- * let go of the last page, even when the object has been freed before.
+ * unmapped the last page, even if the object has been freed before.
  *
- * Access of the CPU is announced to the exporter when a picture is sent or copied, so
- * that it can make visible what devices have written.
+ * The driver announces access of the CPU to the exporter when a picture is sent or
+ * copied, so that the exporter can make the writes of devices visible.
  */
 
-/*
- * A grant exposes its page whole. Pages without a struct page, and those of other
- * domains, cannot be granted.
- */
+/* Memory without a struct page, and memory of other domains, cannot be granted. */
 static struct page *import_page(const void *vaddr)
 {
 	unsigned long pfn;
@@ -90,7 +86,7 @@ static void import_detach(struct xen_drm_gem *gem)
 	drm_prime_gem_destroy(&gem->base, NULL);
 }
 
-/* Possibly later than the DRM device. */
+/* May be called after the DRM device has gone. */
 static void import_free(struct kref *ref)
 {
 	struct xen_drm_gem *gem = container_of(ref, struct xen_drm_gem, backing.ref);
@@ -99,7 +95,7 @@ static void import_free(struct kref *ref)
 	put_device(gem->dma_dev);
 	kvfree(gem->share.pages);
 	kfree(gem);
-	/* The caller is ours, too: module exit waits for it. */
+	/* The caller is in this module, too, but module exit waits for it. */
 	module_put(THIS_MODULE);
 }
 
@@ -127,7 +123,7 @@ static int import_attach(struct drm_device *drm, struct xen_drm_gem *gem,
 	struct dma_buf_attachment *attach;
 	int ret;
 
-	/* Also refuses who lets nobody attach. */
+	/* This also fails for exporters that do not allow attachments. */
 	attach = dma_buf_attach(dma_buf, drm->dev);
 	if (IS_ERR(attach))
 		return PTR_ERR(attach);
@@ -195,15 +191,15 @@ static int import_check(struct xen_drm_display *display, const struct dma_buf *d
 /**
  * xen_drm_gem_prime_import - the PRIME import callback of the DRM driver
  * @drm: the DRM device
- * @dma_buf: what to import
+ * @dma_buf: dma-buf to import
  *
- * A buffer of this DRM device is found again, in all modes. One of others is pinned
- * by this.
+ * A buffer of this DRM device is the same object again, in all modes. Mapping one of
+ * another device pins it.
  *
  * Context: may sleep.
  *
  * Returns: an object; -EOPNOTSUPP when the backend allocates all buffers; -EPERM when
- * it is not trusted with memory that others manage; -EINVAL for a size that the wire
+ * the backend is not trusted; -EINVAL for a size that the wire
  * cannot express, or memory that cannot be granted page by page; -ENOMEM; or an error
  * of the exporter.
  */
@@ -224,13 +220,13 @@ struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_prime_import);
 
 /**
- * xen_drm_gem_begin_access - a CPU is about to read an object, here or at the backend
+ * xen_drm_gem_begin_access - announce that a CPU will read an object, here or at the backend
  * @obj: one of our objects
  *
  * Context: may sleep; waits for devices that write to the object.
  *
- * Returns: whether xen_drm_gem_end_access() must follow. Without, the CPU may not see
- * what devices have written.
+ * Returns: whether xen_drm_gem_end_access() must follow. If not, the object is not
+ * imported, or the CPU may not see what devices have written.
  */
 bool xen_drm_gem_begin_access(struct drm_gem_object *obj)
 {
@@ -240,7 +236,7 @@ bool xen_drm_gem_begin_access(struct drm_gem_object *obj)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_begin_access);
 
 /**
- * xen_drm_gem_end_access - a CPU has read an object
+ * xen_drm_gem_end_access - announce that a CPU has read an object
  * @obj: one of our objects
  *
  * Context: may sleep.

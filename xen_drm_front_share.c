@@ -229,8 +229,8 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 		return -EOPNOTSUPP;
 	}
 	/*
-	 * A buffer of the backend is told of when it is made, and by *replay*, which
-	 * gives it back if it cannot be mapped. Its framebuffers come afterwards.
+	 * The backend is told of its own buffers when they are made, and by *replay*,
+	 * which takes back those that cannot be mapped. Framebuffers come afterwards.
 	 */
 	if (fb->share->be_alloc && (!is_told(display, fb->view->told) || !fb->share->pages))
 		return 0;
@@ -402,7 +402,7 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
 		ret = view_tell(display, share, view, &batch);
 	if (!ret)
 		ret = xen_drm_batch_wait(&batch);
-	/* The next connection maps it, or the backend's answer makes us do so. */
+	/* It is mapped when the backend answers again, or by the next connection. */
 	if (ret == -ENODEV || ret == -ETIMEDOUT)
 		return 0;
 	return ret ?: share_map(display, share);
@@ -694,16 +694,16 @@ int xen_drm_share_replay(struct xen_drm_display *display)
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
 
-/* Leaves a share that can be granted anew when a framebuffer wants it. */
+/* The share is granted anew with the next framebuffer that is told. */
 static void share_forget_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
 {
 	share_drop_pgdir(display, share);
-	/* Released without the work from now on. The backend's are told of by *join*. */
+	/* Without an entry it is released at once. *Join* needs those of the backend's buffers. */
 	if (!share->be_alloc)
 		list_del_init_careful(&share->node);
 }
 
-/* Before the display uses the connection. */
+/* Called before the display uses the connection. */
 static void share_adopt_all(struct xen_drm_display *display, domid_t domid)
 {
 	struct xen_drm_share *share, *next;
@@ -722,7 +722,7 @@ static void share_adopt_all(struct xen_drm_display *display, domid_t domid)
 }
 
 /**
- * xen_drm_share_join - use a connection from now on
+ * xen_drm_share_join - begin to use a connection
  * @display: the DRM device
  * @link: the connection
  *

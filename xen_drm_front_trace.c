@@ -14,7 +14,7 @@
 #include "xen_drm_front_flip_state.h"
 #include "xen_drm_front_state.h"
 
-/* What is here is for the header, which is read below once more. */
+/* The header, which is included once more below, uses these functions and macros. */
 
 static u64 request_dbuf(const struct xendispl_req *req)
 {

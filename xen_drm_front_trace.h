@@ -22,7 +22,7 @@ struct xendispl_evt;
 struct xendispl_req;
 struct xendispl_resp;
 
-/* So that tools of user space know the numbers. */
+/* Tools of user space learn the numbers of these names. */
 TRACE_DEFINE_ENUM(XEN_DRM_FLIP_OFF);
 TRACE_DEFINE_ENUM(XEN_DRM_FLIP_DARK);
 TRACE_DEFINE_ENUM(XEN_DRM_FLIP_IDLE);
