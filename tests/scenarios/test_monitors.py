@@ -125,7 +125,9 @@ def test_order_of_displays(lab, kernel):
                          "| grep card").out.split()
             assert card == [f"card{dev}"], card
             c, = connectors(g, f"--card /dev/dri/card{dev}")
-            assert c["modes"] == [f"{size}@60.00"] and c["path"] == f"xen:id{dev}", c
+            # A clock has whole kHz.
+            assert c["modes"][0].startswith(f"{size}@60.0"), c["modes"]
+            assert c["path"] == f"xen:id{dev}", c["path"]
             names = [c["name"]] if not dev else names + [c["name"]]
         # Programs that look for a card find each of them.
         found = re.findall(r"node=/dev/dri/(\w+)", g.run("kmspaint devices").out)
