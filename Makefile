@@ -7,7 +7,7 @@ export IGT LIVE LONG STOCK VNC_PORT
 help:
 	@echo 'make demo           Weston in a Xen guest on our driver -> out/demo.png'
 	@echo 'make demo LIVE=1    the same, kept up, to be looked at by VNC on loopback'
-	@echo 'make check          static, state, kunit, fuzz, lab, survive, hostile; or:'
+	@echo 'make check          static, state, kunit, fuzz, lab, survive, hostile, bench;'
 	@echo '  check-static      checkpatch, sparse, W=1, kernel-doc, shellcheck, builds'
 	@echo '  check-state       the state machine in every order of events, 12 deep'
 	@echo '  check-kunit       what needs no Xen'
@@ -18,7 +18,8 @@ help:
 	@echo '                    STOCK=1: with the kernel'"'"'s own driver; IGT=-k REGEX chooses'
 	@echo '  check-survive     backends that restart, sleep, vanish; saves; LONG=1: often'
 	@echo '  check-debug       all scenarios on debug kernels (KASAN, lockdep, kmemleak)'
-	@echo 'make bench          our module against the kernel'"'"'s own'
+	@echo '  check-bench       speed against the kernel'"'"'s own driver, in short'
+	@echo 'make bench          our module against the kernel'"'"'s own, and the limit'
 	@echo 'make bench-hostile  attacks on our module, and on the kernel'"'"'s own'
 	@echo 'make bench-survive  backends that do not stay, on both'
 	@echo 'make module         the module for Debian'"'"'s kernels, x86_64 and arm64 -> out/'
@@ -32,10 +33,10 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/check static state kunit fuzz lab survive hostile
+	@tests/check static state kunit fuzz lab survive hostile bench
 
 check-static check-state check-kunit check-fuzz check-lab check-igt check-hostile \
-	check-survive check-debug:
+	check-survive check-debug check-bench:
 	@tests/check $(@:check-%=%)
 
 bench:
@@ -61,7 +62,6 @@ clean:
 	rm -rf out
 
 .PHONY: help demo check check-static check-state check-kunit check-fuzz check-lab \
-	check-igt check-hostile check-survive check-debug bench bench-hostile \
-	bench-survive module \
-	doc in-tree clean
+	check-igt check-hostile check-survive check-debug check-bench bench \
+	bench-hostile bench-survive module doc in-tree clean
 .DEFAULT_GOAL := help

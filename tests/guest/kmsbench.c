@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Speed and memory of a card, as key=value lines: see README.md. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cost.h"
 #include "kms.h"
 
 static struct kms kms;
@@ -65,86 +67,153 @@ static void make_fb(struct buffer *buf, uint32_t w, uint32_t h)
 	must(fb_add(&kms, buf, xr24, w, h), "DRM_IOCTL_MODE_ADDFB2 %ux%u", w, h);
 }
 
-struct flip_result {
-	uint32_t flips;
-	double seconds;
-	uint64_t longest, median;
+/* Threads that use all of each CPU, as a client that renders in software does. */
+static void *spin(void *stop)
+{
+	while (!__atomic_load_n((bool *)stop, __ATOMIC_RELAXED))
+		;
+	return NULL;
+}
+
+static uint64_t percentile(uint64_t *values, uint32_t count, uint32_t percent)
+{
+	qsort(values, count, sizeof(*values), by_value);
+	return values[(uint64_t)count * percent / 100];
+}
+
+struct flipping {
+	uint32_t count, heads, spinners, others;
+	struct head head[MAX_HEADS];
+	struct buffer buf[MAX_HEADS][2];
+	uint64_t *intervals;
+	struct cost cost;
 };
 
-/* Flips for that long, and waits for the event of the last flip. */
-static struct flip_result flip_for(uint32_t seconds)
+static void start_head(struct flipping *f, uint32_t i)
 {
-	struct flip_result result = { 0 };
-	uint64_t start, last, *intervals = samples(4000000);
-	struct buffer buf[2];
-	struct head head;
+	struct head *head = &f->head[i];
 
-	head_init(&kms, &head, 0, 0, 0);
-	make_fb(&buf[0], head.mode.hdisplay, head.mode.vdisplay);
-	make_fb(&buf[1], head.mode.hdisplay, head.mode.vdisplay);
-	must(head_enable(&kms, &head, buf[0].fb), "DRM_IOCTL_MODE_SETCRTC");
-	start = now_ns();
-	last = start;
-	while (last - start < seconds * 1000000000ull && head.flips < 4000000) {
-		must(head_flip(&kms, &head, buf[(head.flips + 1) % 2].fb),
-		     "DRM_IOCTL_MODE_PAGE_FLIP, flip %u", head.flips + 1);
-		while (head.pending)
-			must(kms_wait(&kms), "event of flip %u", head.flips + 1);
-		intervals[head.flips - 1] = head.flipped_ns - last;
-		last = head.flipped_ns;
+	head_init(&kms, head, i, 0, 0);
+	for (int k = 0; k < 2; k++)
+		make_fb(&f->buf[i][k], head->mode.hdisplay, head->mode.vdisplay);
+	must(head_enable(&kms, head, f->buf[i][0].fb), "DRM_IOCTL_MODE_SETCRTC");
+}
+
+static void stop_head(struct flipping *f, uint32_t i)
+{
+	must(head_disable(&kms, &f->head[i]), "disable");
+	for (int k = 0; k < 2; k++)
+		must(dumb_destroy(&kms, &f->buf[i][k]), "DRM_IOCTL_MODE_DESTROY_DUMB");
+}
+
+/* All heads flip, then all events are waited for. */
+static void flip_once(struct flipping *f, uint32_t n)
+{
+	uint64_t start = now_ns();
+
+	for (uint32_t i = 0; i < f->heads; i++)
+		must(head_flip(&kms, &f->head[i], f->buf[i][(n + 1) % 2].fb),
+		     "DRM_IOCTL_MODE_PAGE_FLIP, head %u, flip %u", i, n + 1);
+	for (uint32_t i = 0; i < f->heads; i++)
+		while (f->head[i].pending)
+			must(kms_wait(&kms), "event of head %u, flip %u", i, n + 1);
+	f->intervals[n] = now_ns() - start;
+}
+
+static void flip_all(struct flipping *f)
+{
+	pthread_t threads[64];
+	bool stop = false;
+
+	if (f->spinners > 64)
+		die("%u threads, expected up to 64", f->spinners);
+	for (uint32_t i = 0; i < f->spinners; i++)
+		must(-pthread_create(&threads[i], NULL, spin, &stop), "thread");
+	cost_count_begin(&f->cost);
+	for (uint32_t n = 0; n < f->count; n++)
+		flip_once(f, n);
+	cost_count_end(&f->cost);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < f->spinners; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void flip_option(struct flipping *f, const char *text)
+{
+	const struct {
+		const char *name;
+		uint32_t *value;
+	} options[] = {
+		{ "heads=", &f->heads }, { "spin=", &f->spinners },
+		{ "buffers=", &f->others },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		size_t length = strlen(options[i].name);
+
+		if (strncmp(text, options[i].name, length))
+			continue;
+		*options[i].value = number(text + length);
+		return;
 	}
-	result.flips = head.flips;
-	result.seconds = (last - start) / 1e9;
-	result.median = median(intervals, head.flips);
-	result.longest = intervals[head.flips - 1];
-	must(head_disable(&kms, &head), "disable");
-	for (int i = 0; i < 2; i++)
-		must(dumb_destroy(&kms, &buf[i]), "DRM_IOCTL_MODE_DESTROY_DUMB");
-	free(intervals);
-	return result;
+	die("'%s', expected heads=N, spin=N or buffers=N", text);
+}
+
+static void print_flips(struct flipping *f)
+{
+	uint32_t all = f->count * f->heads;
+
+	printf("flips_per_second=%.2f\n", all / (f->cost.elapsed_ns / 1e9));
+	cost_print("flip", &f->cost, all);
+	cost_print_counts("flip", &f->cost, all);
+	printf("p99_interval_ns=%llu\n",
+	       (unsigned long long)percentile(f->intervals, f->count, 99));
+	print_median("median_interval_ns", f->intervals, f->count);
 }
 
 static void bench_flips(char **args)
 {
-	struct flip_result result = flip_for(number(args[0]));
+	struct flipping *f = calloc(1, sizeof(*f));
+	struct buffer *others;
 
-	printf("flips=%u\nseconds=%.3f\nflips_per_second=%.2f\n", result.flips,
-	       result.seconds, result.flips / result.seconds);
-	printf("median_interval_us=%.1f\nmax_interval_us=%.1f\n",
-	       result.median / 1e3, result.longest / 1e3);
+	if (!f)
+		die("no memory");
+	f->count = number(args[0]);
+	f->heads = 1;
+	for (args++; *args; args++)
+		flip_option(f, *args);
+	if (f->heads > MAX_HEADS)
+		die("%u heads, expected up to %d", f->heads, MAX_HEADS);
+	f->intervals = samples(f->count);
+	others = calloc(f->others + 1, sizeof(*others));
+	for (uint32_t i = 0; others && i < f->others; i++)
+		make_fb(&others[i], 64, 64);
+	for (uint32_t i = 0; i < f->heads; i++)
+		start_head(f, i);
+	/* The first flips pay for what is done but once. */
+	for (uint32_t n = 0; n < f->count && n < 4; n++)
+		flip_once(f, n);
+	flip_all(f);
+	for (uint32_t i = 0; i < f->heads; i++)
+		stop_head(f, i);
+	for (uint32_t i = 0; others && i < f->others; i++)
+		must(dumb_destroy(&kms, &others[i]), "DRM_IOCTL_MODE_DESTROY_DUMB");
+	print_flips(f);
+	free(others);
+	free(f);
 }
 
-static void bench_dumb(char **args)
+/* What is released in the background is paid for by whoever gave it back. */
+static void settle(void)
 {
-	uint32_t w, h, count = number(args[1]);
-	uint64_t *create = samples(count), *destroy = samples(count);
-	uint64_t *both = samples(count), *with_fb = samples(count);
-	struct buffer buf;
+	usleep(100000);
+}
 
-	size_of(args[0], &w, &h);
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t t0 = now_ns(), t1, t2;
-
-		must(dumb_create(&kms, &buf, w, h, 32),
-		     "DRM_IOCTL_MODE_CREATE_DUMB %ux%u", w, h);
-		t1 = now_ns();
-		must(dumb_destroy(&kms, &buf), "DRM_IOCTL_MODE_DESTROY_DUMB");
-		t2 = now_ns();
-		create[i] = t1 - t0;
-		destroy[i] = t2 - t1;
-		both[i] = t2 - t0;
-	}
-	print_median("create_ns", create, count);
-	print_median("destroy_ns", destroy, count);
-	print_median("create_destroy_ns", both, count);
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t t0 = now_ns();
-
-		make_fb(&buf, w, h);
-		must(dumb_destroy(&kms, &buf), "DRM_IOCTL_MODE_DESTROY_DUMB");
-		with_fb[i] = now_ns() - t0;
-	}
-	print_median("create_addfb_rmfb_destroy_ns", with_fb, count);
+static void settle_cost(struct cost *cost)
+{
+	cost_begin(cost);
+	settle();
+	cost_end(cost);
 }
 
 static void touch_pages(struct buffer *buf)
@@ -153,31 +222,92 @@ static void touch_pages(struct buffer *buf)
 		((uint8_t *)buf->map)[i] = 1;
 }
 
-static void bench_touch(char **args)
+static void come_and_go(uint32_t w, uint32_t h, bool with_fb)
+{
+	struct buffer buf;
+
+	if (with_fb)
+		make_fb(&buf, w, h);
+	else
+		must(dumb_create(&kms, &buf, w, h, 32),
+		     "DRM_IOCTL_MODE_CREATE_DUMB %ux%u", w, h);
+	must(dumb_destroy(&kms, &buf), "DRM_IOCTL_MODE_DESTROY_DUMB");
+}
+
+/* From nothing to nothing, count times, with the background's part of it. */
+static void cycle(const char *key, uint32_t w, uint32_t h, uint32_t count, bool with_fb)
+{
+	uint64_t *elapsed = samples(count), idle;
+	struct cost cost;
+
+	/* The first one pays for what is done but once. */
+	come_and_go(w, h, with_fb);
+	settle();
+	settle_cost(&cost);
+	idle = cost.running_ns;
+	cost_count_begin(&cost);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t start = now_ns();
+
+		come_and_go(w, h, with_fb);
+		elapsed[i] = now_ns() - start;
+	}
+	settle();
+	cost_count_end(&cost);
+	cost.running_ns -= idle < cost.running_ns ? idle : 0;
+	cost.elapsed_ns = median(elapsed, count) * count;
+	cost_print(key, &cost, count);
+	cost_print_counts(key, &cost, count);
+	free(elapsed);
+}
+
+static void bench_dumb(char **args)
 {
 	uint32_t w, h, count = number(args[1]);
-	uint64_t *mapping = samples(count), *touching = samples(count);
-	uint64_t pages = 0;
+
+	size_of(args[0], &w, &h);
+	cycle("create_destroy", w, h, count, false);
+	cycle("create_addfb_rmfb_destroy", w, h, count, true);
+}
+
+static void add(struct cost *sum, const struct cost *cost)
+{
+	sum->elapsed_ns += cost->elapsed_ns;
+	sum->running_ns += cost->running_ns;
+}
+
+static void bench_touch(char **args)
+{
+	struct cost create = { 0 }, map = { 0 }, touch = { 0 }, cost;
+	uint32_t w, h, count = number(args[1]);
 
 	size_of(args[0], &w, &h);
 	for (uint32_t i = 0; i < count; i++) {
 		struct buffer buf;
-		uint64_t t0, t1;
 
+		settle();
+		cost_begin(&cost);
 		must(dumb_create(&kms, &buf, w, h, 32),
 		     "DRM_IOCTL_MODE_CREATE_DUMB %ux%u", w, h);
-		t0 = now_ns();
+		cost_end(&cost);
+		add(&create, &cost);
+		cost_begin(&cost);
 		must(dumb_map(&kms, &buf), "DRM_IOCTL_MODE_MAP_DUMB and mmap");
-		t1 = now_ns();
+		cost_end(&cost);
+		add(&map, &cost);
+		cost_begin(&cost);
 		touch_pages(&buf);
-		touching[i] = now_ns() - t1;
-		mapping[i] = t1 - t0;
-		pages = (buf.size + 4095) / 4096;
+		cost_end(&cost);
+		add(&touch, &cost);
 		must(dumb_destroy(&kms, &buf), "DRM_IOCTL_MODE_DESTROY_DUMB");
 	}
-	printf("pages=%llu\n", (unsigned long long)pages);
-	print_median("mmap_ns", mapping, count);
-	print_median("touch_ns", touching, count);
+	cost_print("create", &create, count);
+	cost_print("map", &map, count);
+	cost_print("touch", &touch, count);
+	add(&map, &touch);
+	cost_print("map_touch", &map, count);
+	add(&map, &create);
+	cost_print("create_map_touch", &map, count);
 }
 
 enum { FREE, SLAB, VMALLOC, TABLES, PERCPU, FIELDS };
@@ -268,14 +398,13 @@ static void bench_memory(char **args)
 static const struct bench {
 	const char *name;
 	void (*run)(char **args);
-	int args;
+	int min_args, max_args;
 	const char *usage;
 } benches[] = {
-	{ "flips", bench_flips, 1, "SECONDS" },
-	{ "flips60", bench_flips, 1, "SECONDS" },
-	{ "dumb", bench_dumb, 2, "WxH N" },
-	{ "touch", bench_touch, 2, "WxH N" },
-	{ "memory", bench_memory, 2, "WxH N" },
+	{ "flips", bench_flips, 1, 4, "N [heads=N] [spin=N] [buffers=N]" },
+	{ "dumb", bench_dumb, 2, 2, "WxH N" },
+	{ "touch", bench_touch, 2, 2, "WxH N" },
+	{ "memory", bench_memory, 2, 2, "WxH N" },
 };
 
 static int usage(void)
@@ -298,11 +427,12 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(benches); i++) {
 		if (strcmp(argv[1], benches[i].name))
 			continue;
-		if (argc - 2 != benches[i].args)
+		if (argc - 2 < benches[i].min_args || argc - 2 > benches[i].max_args)
 			break;
 		set_program("kmsbench", argv[1]);
 		xr24 = format_by_name("XR24");
 		kms_open(&kms, card, false);
+		cost_init();
 		benches[i].run(argv + 2);
 		kms_close(&kms);
 		return 0;

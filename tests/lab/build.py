@@ -25,7 +25,7 @@ GUEST_PROGRAMS = "kmspaint", "kmsbench", "workload"
 XEN_BIN = "usr/lib/xen-4.20/bin/"
 DOM0_PROGRAMS = [XEN_BIN + p for p in (
     "xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper",
-    "xenstore-control", "lsevtchn", "xen-diag")] + [
+    "xenstore-control", "lsevtchn", "xen-diag", "xentrace")] + [
     "usr/bin/" + p for p in (
         "xenstore-ls", "xenstore-read", "xenstore-write", "xenstore-rm",
         "xenstore-list", "xenstore-watch", "xenstore-chmod", "strace")]

@@ -243,9 +243,12 @@ class Xen:
 
 class CountingXen(Xen):
     """Its clock counts instructions, 4 ns each: how busy the machine is does
-    not matter. What waits without computing waits in real time."""
+    not matter. What waits without computing waits in real time. There is one CPU,
+    since with two the instructions of one pass as time of the other."""
 
     def command(self, *args):
-        return [str(word).replace("thread=multi", "thread=single")
-                for word in super().command(*args)] + [
-                    "-icount", "shift=2,sleep=on"]
+        words = [str(word).replace("thread=multi", "thread=single")
+                 .replace("dom0_max_vcpus=2", "dom0_max_vcpus=1")
+                 for word in super().command(*args)]
+        words[words.index("-smp") + 1] = "1"
+        return words + ["-icount", "shift=2,sleep=on"]
