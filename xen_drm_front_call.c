@@ -383,12 +383,12 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_flip);
  */
 void xen_drm_chan_add_stats(struct xen_drm_chan *chan, struct xen_drm_chan_stats *sum)
 {
-	guard(spinlock_irqsave)(&chan->lock);
-
-	sum->requests += chan->stats.requests;
-	sum->refused += chan->stats.refused;
-	sum->missed += chan->stats.missed;
-	sum->late += chan->stats.late;
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		sum->requests += chan->stats.requests;
+		sum->refused += chan->stats.refused;
+		sum->missed += chan->stats.missed;
+		sum->late += chan->stats.late;
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_add_stats);
 
