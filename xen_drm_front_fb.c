@@ -8,9 +8,12 @@
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_modeset_helper.h>
 #include <drm/drm_plane.h>
 #include <drm/drm_print.h>
+
+#include <kunit/visibility.h>
 
 #include "xen_drm_front_fb.h"
 
@@ -75,9 +78,10 @@ void xen_drm_fb_destroy(struct drm_framebuffer *fb)
  */
 void xen_drm_fb_sync(struct drm_framebuffer *fb)
 {
-	if (xen_drm_gem_begin_access(fb->obj[0]))
-		xen_drm_gem_end_access(fb->obj[0]);
+	if (!drm_gem_fb_begin_cpu_access(fb, DMA_FROM_DEVICE))
+		drm_gem_fb_end_cpu_access(fb, DMA_FROM_DEVICE);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_fb_sync);
 
 static int fb_check(struct drm_device *drm, const struct drm_gem_object *obj,
 		    const struct drm_format_info *info,

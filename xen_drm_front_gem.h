@@ -87,7 +87,5 @@ struct drm_gem_object *xen_drm_gem_backend_create(struct drm_device *drm, size_t
 /* xen_drm_front_gem_import.c */
 struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
 						struct dma_buf *dma_buf);
-bool xen_drm_gem_begin_access(struct drm_gem_object *obj);
-void xen_drm_gem_end_access(struct drm_gem_object *obj);
 
 #endif /* __XEN_DRM_FRONT_GEM_H__ */

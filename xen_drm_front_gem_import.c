@@ -6,7 +6,6 @@
 #include "xen_drm_front_gem.h"
 
 #include <linux/dma-buf.h>
-#include <linux/dma-direction.h>
 #include <linux/err.h>
 #include <linux/iosys-map.h>
 #include <linux/memremap.h>
@@ -218,33 +217,5 @@ struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
 	return ret ? ERR_PTR(ret) : import(drm, dma_buf);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_prime_import);
-
-/**
- * xen_drm_gem_begin_access - announce that a CPU will read an object, here or at the backend
- * @obj: one of our objects
- *
- * Context: may sleep; waits for devices that write to the object.
- *
- * Returns: whether xen_drm_gem_end_access() must follow. If not, the object is not
- * imported, or the CPU may not see what devices have written.
- */
-bool xen_drm_gem_begin_access(struct drm_gem_object *obj)
-{
-	return drm_gem_is_imported(obj) &&
-	       !dma_buf_begin_cpu_access(obj->import_attach->dmabuf, DMA_FROM_DEVICE);
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_begin_access);
-
-/**
- * xen_drm_gem_end_access - announce that a CPU has read an object
- * @obj: one of our objects
- *
- * Context: may sleep.
- */
-void xen_drm_gem_end_access(struct drm_gem_object *obj)
-{
-	dma_buf_end_cpu_access(obj->import_attach->dmabuf, DMA_FROM_DEVICE);
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_gem_end_access);
 
 MODULE_IMPORT_NS("DMA_BUF");

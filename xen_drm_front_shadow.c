@@ -235,7 +235,7 @@ static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect 
 	struct drm_rect visible = DRM_RECT_INIT(pipe->x, pipe->y, shadow->fb.width,
 						shadow->fb.height);
 	struct shadow_area to, from;
-	bool access;
+	int ret;
 
 	lockdep_assert_held(&pipe->lock);
 
@@ -251,11 +251,11 @@ static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect 
 	from.pitch = source->pitch;
 	from.offset = source->offset + visible.y1 * from.pitch + visible.x1 * shadow->cpp;
 	/* An exporter that fails shows what is there. */
-	access = xen_drm_gem_begin_access(pipe->fb->obj[0]);
+	ret = drm_gem_fb_begin_cpu_access(pipe->fb, DMA_FROM_DEVICE);
 	copy_lines(&to, &from, drm_rect_width(&visible) * shadow->cpp,
 		   drm_rect_height(&visible));
-	if (access)
-		xen_drm_gem_end_access(pipe->fb->obj[0]);
+	if (!ret)
+		drm_gem_fb_end_cpu_access(pipe->fb, DMA_FROM_DEVICE);
 }
 
 /**

@@ -12,9 +12,13 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
+
 #include <kunit/test.h>
 #include <kunit/visibility.h>
 
+#include "../../xen_drm_front_fb.h"
 #include "../../xen_drm_front_gem.h"
 
 #include "wire.h"
@@ -31,7 +35,7 @@ struct exporter {
 	bool is_iomem;
 	/* @attach_error, @begin_error: what is refused */
 	int attach_error, begin_error;
-	unsigned int attached, mapped, begun, released;
+	unsigned int attached, mapped, begins, begun, released;
 };
 
 static int exporter_attach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
@@ -93,6 +97,7 @@ static int exporter_begin(struct dma_buf *dma_buf, enum dma_data_direction direc
 	KUNIT_EXPECT_EQ(exporter->test, direction, DMA_FROM_DEVICE);
 	if (exporter->begin_error)
 		return exporter->begin_error;
+	exporter->begins++;
 	exporter->begun++;
 	return 0;
 }
@@ -294,14 +299,20 @@ static void access_is_announced(struct kunit *test)
 	void *memory = vzalloc(PAGE_SIZE);
 	struct exporter *exporter = exporter_create(test, memory, PAGE_SIZE, &exporter_ops);
 	struct drm_gem_object *obj = import(test, exporter);
+	struct drm_framebuffer *fb = kunit_kzalloc(test, sizeof(*fb), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
-	KUNIT_EXPECT_TRUE(test, xen_drm_gem_begin_access(obj));
-	KUNIT_EXPECT_EQ(test, exporter->begun, 1);
-	xen_drm_gem_end_access(obj);
+	KUNIT_ASSERT_NOT_NULL(test, fb);
+	fb->dev = obj->dev;
+	fb->format = drm_format_info(DRM_FORMAT_XRGB8888);
+	fb->obj[0] = obj;
+	xen_drm_fb_sync(fb);
+	KUNIT_EXPECT_EQ(test, exporter->begins, 1);
 	KUNIT_EXPECT_EQ(test, exporter->begun, 0);
 	exporter->begin_error = -EIO;
-	KUNIT_EXPECT_FALSE(test, xen_drm_gem_begin_access(obj));
+	xen_drm_fb_sync(fb);
+	KUNIT_EXPECT_EQ(test, exporter->begins, 1);
+	KUNIT_EXPECT_EQ(test, exporter->begun, 0);
 
 	drm_gem_object_put(obj);
 	exporter_put(exporter);
