@@ -96,11 +96,6 @@ static int debugfs_xen(struct seq_file *m, void *unused)
  * Buffers
  */
 
-static const char *debugfs_told(const struct xen_drm_display *display, u64 told)
-{
-	return str_yes_no(display->link.chan && told == display->link.number);
-}
-
 static void debugfs_show_share(const struct xen_drm_display *display,
 			       const struct xen_drm_share *share, struct seq_file *m)
 {
@@ -113,7 +108,7 @@ static void debugfs_show_share(const struct xen_drm_display *display,
 	list_for_each_entry(view, &share->views, node)
 		seq_printf(m, "\tdbuf %llu: %ux%u bpp=%u offset=%u told=%s\n", view->cookie,
 			   view->width, view->height, view->bpp, view->offset,
-			   debugfs_told(display, view->told));
+			   str_yes_no(xen_drm_share_is_told(display, view->told)));
 }
 
 static void debugfs_show_fb(const struct xen_drm_display *display,
@@ -121,7 +116,7 @@ static void debugfs_show_fb(const struct xen_drm_display *display,
 {
 	seq_printf(m, "framebuffer %llu: dbuf=%llu %ux%u told=%s format=%p4cc\n", fb->cookie,
 		   fb->view->cookie, fb->width, fb->height,
-		   debugfs_told(display, fb->told), &fb->format);
+		   str_yes_no(xen_drm_share_is_told(display, fb->told)), &fb->format);
 }
 
 /**

@@ -150,10 +150,18 @@ static int share_get_pgdir(struct xen_drm_display *display, struct xen_drm_share
  * Telling
  */
 
-static bool is_told(const struct xen_drm_display *display, u64 told)
+/**
+ * xen_drm_share_is_told - check whether the present backend knows an object
+ * @display: the DRM device; its lock is held
+ * @told: &xen_drm_view.told or &xen_drm_fb.told
+ *
+ * Returns: whether the present connection was told of it.
+ */
+bool xen_drm_share_is_told(const struct xen_drm_display *display, u64 told)
 {
 	return display->link.chan && told == display->link.number;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_is_told);
 
 static int view_tell(struct xen_drm_display *display, struct xen_drm_share *share,
 		     struct xen_drm_view *view, struct xen_drm_batch *batch)
@@ -232,13 +240,14 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 	 * The backend is told of its own buffers when they are made, and by *replay*,
 	 * which takes back those that cannot be mapped. Framebuffers come afterwards.
 	 */
-	if (fb->share->be_alloc && (!is_told(display, fb->view->told) || !fb->share->pages))
+	if (fb->share->be_alloc &&
+	    (!xen_drm_share_is_told(display, fb->view->told) || !fb->share->pages))
 		return 0;
 
 	ret = share_get_pgdir(display, fb->share);
-	if (!ret && !is_told(display, fb->view->told))
+	if (!ret && !xen_drm_share_is_told(display, fb->view->told))
 		ret = view_tell(display, fb->share, fb->view, batch);
-	if (!ret && !is_told(display, fb->told))
+	if (!ret && !xen_drm_share_is_told(display, fb->told))
 		ret = fb_tell(display, fb, batch);
 	return ret;
 }
@@ -497,7 +506,7 @@ static void fb_untell(struct xen_drm_display *display, const struct xen_drm_fb *
 {
 	struct xen_drm_call *call;
 
-	if (!is_told(display, fb->told))
+	if (!xen_drm_share_is_told(display, fb->told))
 		return;
 	call = xen_drm_batch_next(batch, NULL);
 	xen_drm_batch_sent(batch, xen_drm_proto_fb_detach(batch->chan, call, fb->cookie));
@@ -508,7 +517,7 @@ static void view_untell(struct xen_drm_display *display, const struct xen_drm_vi
 {
 	struct xen_drm_call *call;
 
-	if (!is_told(display, view->told))
+	if (!xen_drm_share_is_told(display, view->told))
 		return;
 	call = xen_drm_batch_next(batch, NULL);
 	xen_drm_batch_sent(batch, xen_drm_proto_dbuf_destroy(batch->chan, call, view->cookie));
@@ -630,7 +639,7 @@ static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm
 
 	list_for_each_entry(share, &display->shares, node) {
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!share->be_alloc || share->pages || is_told(display, view->told))
+		if (!share->be_alloc || share->pages || xen_drm_share_is_told(display, view->told))
 			continue;
 		error = share_tell_backend(display, share, view, batch);
 		ret = ret ?: error;
@@ -643,7 +652,7 @@ static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm
 
 	list_for_each_entry(share, &display->shares, node) {
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!share->be_alloc || share->pages || !is_told(display, view->told))
+		if (!share->be_alloc || share->pages || !xen_drm_share_is_told(display, view->told))
 			continue;
 		error = share_map(display, share);
 		if (error)

@@ -134,6 +134,7 @@ void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_
 int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
 			   u32 width, u32 height, u32 bpp);
 bool xen_drm_share_expresses(struct xen_drm_display *display, const struct xen_drm_fb *fb);
+bool xen_drm_share_is_told(const struct xen_drm_display *display, u64 told);
 int xen_drm_share_attach(struct xen_drm_display *display, struct xen_drm_fb *fb);
 void xen_drm_share_detach(struct xen_drm_display *display, struct xen_drm_fb *fb);
 void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share *share);
