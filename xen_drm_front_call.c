@@ -253,7 +253,7 @@ static bool chan_wait_is_over(const struct xen_drm_chan *chan,
 }
 
 /* Ends a wait, whatever its outcome. The channel does not write to @call any more. */
-static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killed)
+static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call)
 {
 	struct xen_drm_slot *slot = &chan->slots[call->id % ARRAY_SIZE(chan->slots)];
 	bool broken;
@@ -269,43 +269,33 @@ static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call, bo
 
 	if (call->done)
 		return xen_drm_chan_status(call->status);
-	if (broken)
-		return -ENODEV;
-	return killed ? -EINTR : -ETIMEDOUT;
+	return broken ? -ENODEV : -ETIMEDOUT;
 }
 
 /**
  * xen_drm_chan_wait - wait for the reply to a request
  * @chan: the channel
  * @call: submitted call; on return its storage is the caller's again
- * @killable: whether to stop waiting when the task is killed
  *
  * Pushes all submitted requests. If no reply comes, the backend may still execute the
  * request, now or later.
  *
- * Context: may sleep, XEN_DRM_TIMEOUT_MS at most.
+ * Context: may sleep, XEN_DRM_TIMEOUT_MS at most, also when the task is killed.
  *
  * Returns: 0 or the translated status of the reply; -ETIMEDOUT when none came, after
- * the connection has been told; -EINTR when the task is killed; -ENODEV when the
- * channel is broken.
+ * the connection has been told; -ENODEV when the channel is broken.
  */
-int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killable)
+int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call)
 {
 	long left;
 
 	xen_drm_chan_push(chan);
 	left = chan_time_left(chan, call);
-	if (killable)
-		left = wait_event_killable_timeout(chan->reply_wait,
-						   chan_wait_is_over(chan, call), left);
-	else
-		left = wait_event_timeout(chan->reply_wait,
-					  chan_wait_is_over(chan, call), left);
-
+	left = wait_event_timeout(chan->reply_wait, chan_wait_is_over(chan, call), left);
 	/* If the guest did not run, the reply may be there without its interrupt. */
 	if (!left)
 		xen_drm_chan_poll(chan);
-	return chan_collect(chan, call, left < 0);
+	return chan_collect(chan, call);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_wait);
 

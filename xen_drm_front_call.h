@@ -17,7 +17,7 @@ struct xendispl_req;
 int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 			struct xen_drm_call *call, bool killable);
 void xen_drm_chan_push(struct xen_drm_chan *chan);
-int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call, bool killable);
+int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
 int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *serial);
 void xen_drm_chan_add_stats(struct xen_drm_chan *chan, struct xen_drm_chan_stats *sum);
 void xen_drm_chan_flip_panic(struct xen_drm_chan *chan, struct xendispl_req *req);

@@ -293,7 +293,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_push);
  */
 int xen_drm_proto_wait(struct xen_drm_chan *chan, struct xen_drm_call *call)
 {
-	return xen_drm_chan_wait(chan, call, false);
+	return xen_drm_chan_wait(chan, call);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_wait);
 
@@ -312,7 +312,7 @@ int xen_drm_proto_wait_edid(struct xen_drm_chan *chan, struct xen_drm_call *call
 {
 	int ret;
 
-	ret = xen_drm_chan_wait(chan, call, false);
+	ret = xen_drm_chan_wait(chan, call);
 	if (ret)
 		return ret;
 

@@ -254,8 +254,7 @@ void task_submits(struct model *m, struct waiter *waiter)
 	fuzz_task_killed = outer_killed;
 }
 
-static void expect_waited(struct model *m, struct waiter *waiter, int ret, bool killable,
-			  unsigned long base)
+static void expect_waited(struct model *m, struct waiter *waiter, int ret, unsigned long base)
 {
 	bool is_edid = waiter->reply.operation == XENDISPL_OP_GET_EDID;
 
@@ -267,8 +266,6 @@ static void expect_waited(struct model *m, struct waiter *waiter, int ret, bool 
 			   "an EDID of %u bytes", waiter->call->edid_size);
 	} else if (run.broken) {
 		fuzz_check(ret == -ENODEV, "a call returns %d of a broken connection", ret);
-	} else if (ret == -EINTR) {
-		fuzz_check(killable && fuzz_task_killed, "a task is killed that lives");
 	} else {
 		fuzz_check(ret == -ETIMEDOUT, "a call returns %d without a reply", ret);
 		fuzz_check(time_after_eq(jiffies, base + TIMEOUT), "missed after %lu",
@@ -288,7 +285,7 @@ static void model_give_up(struct model *m, const struct waiter *waiter)
 
 void task_waits(struct model *m, struct waiter *waiter, u8 how)
 {
-	bool killable = how & 0x80, outer_killed = fuzz_task_killed;
+	bool outer_killed = fuzz_task_killed;
 	unsigned long base = waiter->sent;
 	int ret;
 
@@ -298,9 +295,9 @@ void task_waits(struct model *m, struct waiter *waiter, u8 how)
 	fuzz_task_killed = how & 0x40;
 	waiter->busy = true;
 	run.depth++;
-	ret = xen_drm_chan_wait(m->chan, waiter->call, killable);
+	ret = xen_drm_chan_wait(m->chan, waiter->call);
 	run.depth--;
-	expect_waited(m, waiter, ret, killable, base);
+	expect_waited(m, waiter, ret, base);
 	model_give_up(m, waiter);
 	free_waiter(waiter);
 	fuzz_task_killed = outer_killed;

@@ -35,7 +35,7 @@ static void call_gets_its_reply(struct kunit *test)
 	loopback_start(lb, agree_to_edid);
 
 	KUNIT_ASSERT_EQ(test, xen_drm_chan_submit(lb->chan, &req, &call, false), 0);
-	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call, false), 0);
+	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call), 0);
 	KUNIT_EXPECT_EQ(test, call.edid_size, 256);
 	KUNIT_EXPECT_EQ(test, lb->chan->num_waits, 0);
 	loopback_expect_sound(lb);
@@ -51,7 +51,7 @@ static void only_an_edid_has_a_size(struct kunit *test)
 	loopback_start(lb, agree_to_edid);
 
 	KUNIT_ASSERT_EQ(test, xen_drm_chan_submit(lb->chan, &req, &call, false), 0);
-	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call, false), 0);
+	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call), 0);
 	KUNIT_EXPECT_EQ(test, call.edid_size, 0);
 }
 
@@ -268,7 +268,7 @@ static void response_before_push(struct kunit *test)
 	loopback_respond(lb, req.id, req.operation, 0);
 	KUNIT_EXPECT_FALSE(test, loopback_handle_replies(lb));
 
-	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call, false), -ENODEV);
+	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call), -ENODEV);
 	loopback_expect_fault(lb);
 }
 
@@ -394,8 +394,8 @@ static void two_requests_go_out_together(struct kunit *test)
 	xen_drm_chan_push(lb->chan);
 	KUNIT_EXPECT_EQ(test, lb->notified, 1);
 	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
-	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &calls[0], false), 0);
-	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &calls[1], false), 0);
+	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &calls[0]), 0);
+	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &calls[1]), 0);
 	loopback_expect_sound(lb);
 }
 
@@ -408,7 +408,7 @@ static void wait_pushes(struct kunit *test)
 
 	loopback_start(lb, loopback_agree);
 	KUNIT_ASSERT_EQ(test, xen_drm_chan_submit(lb->chan, &req, &call, false), 0);
-	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call, false), 0);
+	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &call), 0);
 }
 
 static void answer_next(struct loopback *lb)

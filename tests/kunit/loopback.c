@@ -249,7 +249,7 @@ int loopback_call(struct loopback *lb, u8 operation)
 	int ret;
 
 	ret = xen_drm_chan_submit(lb->chan, &req, &call, false);
-	return ret ?: xen_drm_chan_wait(lb->chan, &call, false);
+	return ret ?: xen_drm_chan_wait(lb->chan, &call);
 }
 
 /* A request whose reply nobody waits for. */

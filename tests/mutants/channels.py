@@ -182,13 +182,10 @@ MUTANTS = [
          {"kunit": "evtchnl_timeouts.silent_backend_is_waited_for_once"}),
         ("a sign of life is not heard", "if (time_after(chan->heard, begin))", "if (false)",
          {"kunit": "evtchnl_timeouts.busy_backend_is_waited_for", "fuzz": "ring"}),
-        ("a killed task waits all the same",
-         "if (killable)\n\t\tleft = wait_event_killable_timeout(chan->reply_wait,\n"
-         "\t\t\t\t\t\t   chan_wait_is_over",
-         "if (killable && 0)\n"
-         "\t\tleft = wait_event_killable_timeout(chan->reply_wait,\n"
-         "\t\t\t\t\t\t   chan_wait_is_over",
-         {"kunit": "evtchnl_timeouts.killed_task_gives_up"}),
+        ("a killed task does not wait for its reply",
+         "left = wait_event_timeout(chan->reply_wait, chan_wait_is_over",
+         "left = wait_event_killable_timeout(chan->reply_wait, chan_wait_is_over",
+         {"kunit": "evtchnl_timeouts.killed_task_waits_for_its_reply"}),
         ("a killed task waits for room all the same",
          "if (killable)\n\t\tleft = wait_event_killable_timeout(chan->reply_wait,\n"
          "\t\t\t\t\t\t   (ret",
@@ -230,8 +227,6 @@ MUTANTS = [
         ("an id is used again while it is open, T5",
          "if (slot->state == XEN_DRM_SLOT_FREE) {\n\t\t\tslot->id",
          "if (true) {\n\t\t\tslot->id", {"fuzz": "ring"}),
-        ("a killed task is the backend's fault", "return killed ? -EINTR : -ETIMEDOUT;",
-         "return -ETIMEDOUT;", {"fuzz": "ring"}),
         ("a task waits without an interrupt",
          "if (!chan->num_waits++)\n\t\t\t\txen_drm_chan_drain_replies(chan, &news);",
          "chan->num_waits++;", {"fuzz": "ring"}),
