@@ -4,40 +4,38 @@ import functools
 import time
 
 import pattern
-from lab import SLOW
+from lab import CTL, SLOW
 
 expected = functools.lru_cache(8)(pattern.expected)
 
 
-def shows(lab, guest, fmt="XR24", size=(1024, 768), seed=1, dev=0, conn=0,
-          fb=None):
-    """The connector must show this pattern now; `fb` is the size of the
-    framebuffer, where it is larger than the mode."""
-    w, h = size
+def wanted(fmt="XR24", size=(1024, 768), seed=1, fb=None):
+    """The picture of this pattern; `fb` is the size of the framebuffer, where it is
+    larger than the mode."""
     want = expected(fmt, *(fb or size), seed)
-    if fb:
-        want = pattern.crop(want, *fb, w, h)
+    return pattern.crop(want, *fb, *size) if fb else want
+
+
+def shows(lab, guest, fmt="XR24", size=(1024, 768), dev=0, conn=0, **picture):
+    """The connector must show this picture now."""
+    want = wanted(fmt, size, **picture)
     if guest.crc(dev, conn) == pattern.crc(want):
         return
     png = guest.shot(dev, conn)
     lab.pictures.append(png)
     got_w, got_h, rgb = pattern.read_png(png)
-    assert (got_w, got_h) == (w, h)
-    differs = pattern.compare(want, rgb, w, h)
+    assert (got_w, got_h) == tuple(size)
+    differs = pattern.compare(want, rgb, *size)
     assert differs is None, f"{png.name}: {differs}"
 
 
-def shows_in_time(lab, guest, timeout=40, **how):
+def shows_in_time(lab, guest, timeout=40, dev=0, conn=0, **picture):
     """As shows(), where the display may be about to reconnect: its client lives
-    through that, and its picture follows."""
-    end = time.monotonic() + timeout * SLOW
-    while True:
-        try:
-            return shows(lab, guest, **how)
-        except (AssertionError, RuntimeError):
-            if time.monotonic() > end:
-                raise
-        time.sleep(1)
+    through that, and its picture comes by itself."""
+    crc = pattern.crc(wanted(**picture))
+    lab.xen.run(f"{CTL} wait-shown {guest.domid} {dev} {conn} {crc} "
+                f"{timeout * SLOW:.0f}", timeout=2 * timeout, check=False)
+    shows(lab, guest, dev=dev, conn=conn, **picture)
 
 
 def paints(guest, options="", text="shown", timeout=60):

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
 """A client that must not notice what becomes of its backend, and its judge."""
 import contextlib
+import functools
 import os
 import re
 
-import pattern
-from lab import CTL, SLOW
-from scenario import eventually, expected, shows
+from scenario import eventually, shows, shows_in_time
 
 LONG = os.environ.get("LONG") == "1"
 SIZE = (640, 480)
@@ -104,12 +103,15 @@ class Client:
     def move(self):
         self.process.write("move\n")
 
+    def compare(self, how):
+        for conn in range(self.connectors):
+            how(self.lab, self.guest, size=self.size, seed=self.seed + conn,
+                dev=self.dev, conn=conn)
+            TALLY.pictures += 1
+
     def shows(self):
         """Both ends agree on what is on the screen."""
-        for conn in range(self.connectors):
-            shows(self.lab, self.guest, size=self.size, seed=self.seed + conn,
-                  dev=self.dev, conn=conn)
-            TALLY.pictures += 1
+        self.compare(shows)
 
     def until(self, true, what, timeout=60):
         """Wait for something, and for nothing that the client must not see."""
@@ -120,12 +122,7 @@ class Client:
 
     def shows_soon(self):
         """The same, when it must come by itself: no client asks for it."""
-        for conn in range(self.connectors):
-            crc = pattern.crc(expected("XR24", *self.size, self.seed + conn))
-            command = (f"wait-shown {self.guest.domid} {self.dev} {conn} {crc} "
-                       f"{30 * SLOW:.0f}")
-            self.lab.xen.run(f"{CTL} {command}", timeout=60, check=False)
-        self.shows()
+        self.compare(functools.partial(shows_in_time, timeout=30))
 
     def goes_on(self):
         """After an event: connected, alive, and its next pictures are right."""

@@ -5,10 +5,9 @@ import re
 import pytest
 
 from attacks import ALL, ATTACKS
-import pattern
 from onslaught import FLOOR, SIZE, VDISPL, lets_go, recovers
 from lab import CTL
-from scenario import ends, eventually, expected, paints
+from scenario import ends, eventually, paints, shows_in_time
 from survival import Client
 from workload import spin
 
@@ -138,8 +137,7 @@ def test_waiter_when_backend_leaves(lab, onslaught, op):
     lab.xen.run(f"{CTL} attack off && {CTL} reconnect {guest.domid} 0")
     p.expect("shown")
     guest.wait_connected()
-    crc = pattern.crc(expected("XR24", *SIZE, 61))
-    lab.xen.ctl(f"wait-shown {guest.domid} 0 0 {crc} 60")
+    shows_in_time(lab, guest, timeout=20, size=SIZE, seed=61)
     ends(p)
     recovers(lab, guest)
 
