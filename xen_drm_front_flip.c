@@ -36,7 +36,7 @@
  * Without a backend, and while it is silent, events are sent at the next vblank of
  * the timer, so clients go on at their usual pace.
  *
- * Only the two functions that set a mode wait for the backend.
+ * Nothing here waits for the backend. Setting a mode does, in xen_drm_front_flip_mode.c.
  */
 
 /* Logarithm of the part of a period by which a vblank waits for the backend's event. */
@@ -46,14 +46,9 @@
  * Flips
  */
 
-static spinlock_t *flip_lock(const struct xen_drm_flip *flip)
-{
-	return &flip->crtc->dev->event_lock;
-}
-
 static void flip_send_event(struct xen_drm_flip *flip)
 {
-	lockdep_assert_held(flip_lock(flip));
+	lockdep_assert_held(xen_drm_flip_lock(flip));
 
 	if (flip->event)
 		drm_crtc_send_vblank_event(flip->crtc, flip->event);
@@ -65,7 +60,7 @@ static bool flip_send_request(struct xen_drm_flip *flip)
 {
 	int ret = -ENODEV;
 
-	lockdep_assert_held(flip_lock(flip));
+	lockdep_assert_held(xen_drm_flip_lock(flip));
 
 	/* The backend may have refused this framebuffer, or not know it yet. */
 	if (flip->chan && flip->told == flip->number)
@@ -93,13 +88,23 @@ static bool flip_needs_vblank(const struct xen_drm_flip *flip)
 	       flip->core.event != XEN_DRM_FLIP_EVENT_NONE;
 }
 
-static void flip_input(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
+/**
+ * xen_drm_flip_take - take a pipe to its next state
+ * @flip: the pipe
+ * @input: what has happened
+ *
+ * Does what xen_drm_flip_next() asks for, and has vertical blankings as long as the
+ * pipe needs them.
+ *
+ * Context: xen_drm_flip_lock() is held.
+ */
+void xen_drm_flip_take(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
 {
 	enum xen_drm_flip_state before = flip->core.state;
 	unsigned int actions;
 	bool wanted;
 
-	lockdep_assert_held(flip_lock(flip));
+	lockdep_assert_held(xen_drm_flip_lock(flip));
 
 	actions = xen_drm_flip_next(&flip->core, input);
 	if (actions & XEN_DRM_FLIP_COMPLETE)
@@ -147,11 +152,11 @@ static void flip_handle_vblank(struct xen_drm_flip *flip)
 
 	drm_crtc_handle_vblank(flip->crtc);
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	/* DRM has not asked for the time if vblanks have been switched off just now. */
 	flip->rephase = 0;
-	flip_input(flip, XEN_DRM_FLIP_VBLANK);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_VBLANK);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /*
@@ -164,9 +169,9 @@ static void flip_done(void *owner, u32 serial, ktime_t when)
 	unsigned long flags;
 	bool now = false;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (serial == flip->serial) {
-		flip_input(flip, XEN_DRM_FLIP_DONE);
+		xen_drm_flip_take(flip, XEN_DRM_FLIP_DONE);
 		now = flip->on && flip->ticking && flip_is_in_phase(flip, when);
 		if (now) {
 			flip->late = false;
@@ -174,7 +179,7 @@ static void flip_done(void *owner, u32 serial, ktime_t when)
 			flip_start_timer(flip, ktime_add(when, flip->period));
 		}
 	}
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	if (now)
 		flip_handle_vblank(flip);
@@ -185,12 +190,12 @@ static void flip_refused(void *owner, u32 serial, int error)
 	struct xen_drm_flip *flip = owner;
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (serial == flip->serial) {
 		flip->stats.refused++;
-		flip_input(flip, XEN_DRM_FLIP_REFUSED);
+		xen_drm_flip_take(flip, XEN_DRM_FLIP_REFUSED);
 	}
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	drm_err_ratelimited(flip->crtc->dev, "%s: backend refuses a page flip: %d\n",
 			    flip->name, error);
@@ -215,11 +220,11 @@ void xen_drm_flip_join(struct xen_drm_flip *flip, struct xen_drm_chan *chan, u64
 
 	xen_drm_proto_set_flip_ops(chan, &flip_ops, flip);
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->chan = chan;
 	flip->number = number;
 	flip->refused = 0;
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -235,23 +240,23 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (flip->chan)
 		xen_drm_proto_add_stats(flip->chan, &flip->stats.chan);
 	flip->chan = NULL;
 	flip->lit = false;
 	/* Flips that the channel still tells of have other numbers. */
 	flip->serial = 0;
-	flip_input(flip, XEN_DRM_FLIP_DARKENED);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_DARKENED);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	/* The timer may be looking into the ring. */
 	hrtimer_cancel(&flip->timer);
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (READ_ONCE(flip->ticking))
 		flip_start_timer(flip, ktime_add(ktime_get(), flip->period));
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -264,9 +269,9 @@ void xen_drm_flip_answers(struct xen_drm_flip *flip)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
-	flip_input(flip, XEN_DRM_FLIP_ANSWERS);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_ANSWERS);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -280,18 +285,18 @@ void xen_drm_flip_enable(struct xen_drm_flip *flip, u64 period_ns)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->period = period_ns;
 	flip->vblank = ktime_get();
 	flip->late = false;
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	drm_crtc_vblank_on(flip->crtc);
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->on = true;
-	flip_input(flip, XEN_DRM_FLIP_ENABLED);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_ENABLED);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -307,12 +312,12 @@ void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_e
 
 	drm_crtc_vblank_off(flip->crtc);
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->on = false;
-	flip_input(flip, XEN_DRM_FLIP_DISABLED);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_DISABLED);
 	flip->event = event;
 	flip_send_event(flip);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	/* The timer may have been running when vblanks were switched off. */
 	hrtimer_cancel(&flip->timer);
@@ -330,10 +335,10 @@ void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->cookie = cookie;
 	flip->told = told;
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -349,10 +354,10 @@ void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->event = event;
-	flip_input(flip, picture ? XEN_DRM_FLIP_COMMIT : XEN_DRM_FLIP_EVENT_ONLY);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	xen_drm_flip_take(flip, picture ? XEN_DRM_FLIP_COMMIT : XEN_DRM_FLIP_EVENT_ONLY);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -366,10 +371,10 @@ void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (flip->cookie == cookie)
-		flip_input(flip, XEN_DRM_FLIP_DAMAGE);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+		xen_drm_flip_take(flip, XEN_DRM_FLIP_DAMAGE);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -384,142 +389,6 @@ void xen_drm_flip_panic(struct xen_drm_flip *flip)
 	/* No other CPU runs, so the members are read without their lock. */
 	if (flip->chan && flip->lit && flip->cookie && flip->told == flip->number)
 		xen_drm_proto_page_flip_panic(flip->chan, flip->cookie);
-}
-
-/* ------------------------------------------------------------------------
- * Modes
- */
-
-/**
- * xen_drm_flip_wants_config - check whether to send the mode to the backend
- * @flip: the pipe
- * @modeset: whether the client wants a modeset, so that a former refusal does not count
- *
- * Returns: whether the CRTC is active, and has a picture that the backend knows,
- * while the backend has no mode.
- */
-bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
-{
-	unsigned long flags;
-	bool wanted;
-
-	spin_lock_irqsave(flip_lock(flip), flags);
-	if (modeset)
-		flip->refused = 0;
-	wanted = flip->core.state == XEN_DRM_FLIP_DARK && flip->chan && flip->cookie &&
-		 flip->told == flip->number && flip->refused != flip->number;
-	spin_unlock_irqrestore(flip_lock(flip), flags);
-	return wanted;
-}
-
-/**
- * xen_drm_flip_lacks_picture - check whether the backend lacks the framebuffer
- * @flip: the pipe
- *
- * Returns: whether the CRTC is active with a framebuffer that the backend has refused,
- * or could not be told of. True only once for each connection.
- */
-bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
-{
-	unsigned long flags;
-	bool lacks;
-
-	spin_lock_irqsave(flip_lock(flip), flags);
-	lacks = flip->core.state == XEN_DRM_FLIP_DARK && flip->chan && flip->cookie &&
-		flip->told != flip->number && flip->refused != flip->number;
-	if (lacks)
-		flip->refused = flip->number;
-	spin_unlock_irqrestore(flip_lock(flip), flags);
-	return lacks;
-}
-
-/**
- * xen_drm_flip_is_lit - check whether the backend has a mode
- * @flip: the pipe
- *
- * Returns: whether a mode was sent, and has not been switched off since.
- */
-bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
-{
-	unsigned long flags;
-	bool lit;
-
-	spin_lock_irqsave(flip_lock(flip), flags);
-	lit = flip->lit && flip->chan;
-	spin_unlock_irqrestore(flip_lock(flip), flags);
-	return lit;
-}
-
-/**
- * xen_drm_flip_send_config - send a mode with the newest picture, or switch off
- * @flip: the pipe
- * @call: storage for the reply; if 0 is returned, xen_drm_flip_end_config() must follow
- * @width: number of visible pixels per line, 0 to switch off
- * @height: number of visible lines
- * @bpp: number of bits per pixel of the picture
- *
- * Context: commit tail, with &xen_drm_display.config_lock held for reading.
- *
- * Returns: 0; -ENODEV without a backend; -ETIMEDOUT when the ring is full.
- */
-int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *call,
-			     u32 width, u32 height, u32 bpp)
-{
-	struct xen_drm_proto_config config = {
-		.width = width,
-		.height = height,
-		.bpp = bpp,
-	};
-	struct xen_drm_chan *chan;
-	unsigned long flags;
-	int ret;
-
-	spin_lock_irqsave(flip_lock(flip), flags);
-	chan = flip->chan;
-	config.fb_cookie = width ? flip->cookie : 0;
-	flip_input(flip, XEN_DRM_FLIP_CONFIGURING);
-	spin_unlock_irqrestore(flip_lock(flip), flags);
-	if (!chan)
-		return -ENODEV;
-
-	/* *Leave* waits for config_lock, so the channel stays. */
-	flip->config_chan = chan;
-	ret = xen_drm_proto_set_config(chan, call, &config);
-	if (!ret)
-		xen_drm_proto_push(chan);
-	return ret;
-}
-
-/**
- * xen_drm_flip_end_config - wait for the reply to a mode
- * @flip: the pipe
- * @call: storage that was given to xen_drm_flip_send_config()
- * @on: whether a mode was sent, as opposed to switching off
- *
- * Context: as xen_drm_flip_send_config().
- *
- * Returns: 0; -ENODEV when the connection has ended; -ETIMEDOUT; or what the backend
- * answered.
- */
-int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call, bool on)
-{
-	unsigned long flags;
-	int ret;
-
-	ret = xen_drm_proto_wait(flip->config_chan, call);
-
-	spin_lock_irqsave(flip_lock(flip), flags);
-	if (flip->chan && !on) {
-		flip->lit = false;
-	} else if (flip->chan && (!ret || ret == -ETIMEDOUT)) {
-		/* A silent backend will set the mode when it goes on. */
-		flip->lit = true;
-		flip_input(flip, XEN_DRM_FLIP_CONFIGURED);
-	} else if (flip->chan && ret != -ENODEV) {
-		flip->refused = flip->number;
-	}
-	spin_unlock_irqrestore(flip_lock(flip), flags);
-	return ret;
 }
 
 /* ------------------------------------------------------------------------
@@ -539,21 +408,21 @@ static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 	unsigned long flags;
 	bool overdue;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (flip->core.state == XEN_DRM_FLIP_FLYING)
 		chan = flip->chan;
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	/* The channel stays as long as the timer's function runs. */
 	if (!chan || xen_drm_proto_poll(chan))
 		return;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	overdue = flip_is_overdue(flip, now);
 	if (overdue) {
 		flip->stats.overdue++;
-		flip_input(flip, XEN_DRM_FLIP_OVERDUE);
+		xen_drm_flip_take(flip, XEN_DRM_FLIP_OVERDUE);
 	}
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	if (overdue)
 		drm_err_ratelimited(flip->crtc->dev,
@@ -566,12 +435,12 @@ static bool flip_postpone_vblank(struct xen_drm_flip *flip, ktime_t now)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->late = !flip->late && flip->core.state == XEN_DRM_FLIP_FLYING &&
 		     ktime_sub(now, flip->sent) < 2 * flip->period;
 	if (flip->late)
 		flip_start_timer(flip, ktime_add(now, flip->period >> FLIP_GRACE_SHIFT));
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return flip->late;
 }
 
@@ -588,11 +457,11 @@ static enum hrtimer_restart flip_timer(struct hrtimer *timer)
 	flip_look_into_ring(flip, now);
 	flip_handle_vblank(flip);
 
-	spin_lock_irqsave(flip_lock(flip), flags);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (READ_ONCE(flip->ticking) && !hrtimer_is_queued(timer))
 		flip_start_timer(flip, ktime_add(flip_vblank_before(flip, ktime_get()),
 						 flip->period));
-	spin_unlock_irqrestore(flip_lock(flip), flags);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return HRTIMER_NORESTART;
 }
 

@@ -9,10 +9,12 @@
 #include <linux/hrtimer.h>
 #include <linux/types.h>
 
+#include <drm/drm_crtc.h>
+#include <drm/drm_device.h>
+
 #include "xen_drm_front.h"
 #include "xen_drm_front_flip_state.h"
 
-struct drm_crtc;
 struct drm_pending_vblank_event;
 struct xen_drm_call;
 struct xen_drm_chan;
@@ -90,6 +92,12 @@ struct xen_drm_flip {
 	ktime_t told_vblank;
 };
 
+static inline spinlock_t *xen_drm_flip_lock(const struct xen_drm_flip *flip)
+{
+	return &flip->crtc->dev->event_lock;
+}
+
+/* xen_drm_front_flip.c */
 void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const char *name);
 void xen_drm_flip_fini(struct xen_drm_flip *flip);
 void xen_drm_flip_join(struct xen_drm_flip *flip, struct xen_drm_chan *chan, u64 number);
@@ -102,15 +110,17 @@ void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 			 struct drm_pending_vblank_event *event);
 void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie);
 void xen_drm_flip_panic(struct xen_drm_flip *flip);
+void xen_drm_flip_take(struct xen_drm_flip *flip, enum xen_drm_flip_input input);
+int xen_drm_flip_enable_vblank(struct xen_drm_flip *flip);
+void xen_drm_flip_disable_vblank(struct xen_drm_flip *flip);
+bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_irq);
+
+/* xen_drm_front_flip_mode.c */
 bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset);
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip);
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip);
 int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *call,
 			     u32 width, u32 height, u32 bpp);
 int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call, bool on);
-
-int xen_drm_flip_enable_vblank(struct xen_drm_flip *flip);
-void xen_drm_flip_disable_vblank(struct xen_drm_flip *flip);
-bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_irq);
 
 #endif /* __XEN_DRM_FRONT_FLIP_H__ */

@@ -9,6 +9,7 @@
 
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/mm.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
 
@@ -126,9 +127,14 @@ struct xen_drm_fb {
 	u64 told;
 };
 
+static inline unsigned int xen_drm_share_num_pages(const struct xen_drm_share *share)
+{
+	return share->size / PAGE_SIZE;
+}
+
+/* xen_drm_front_share.c */
 u32 xen_drm_share_stride(u32 width, u32 bpp);
 bool xen_drm_share_fits(size_t size, bool be_alloc);
-int xen_drm_share_init_display(struct xen_drm_display *display);
 void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_ops *ops,
 			size_t size);
 int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
@@ -136,12 +142,18 @@ int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share
 bool xen_drm_share_expresses(struct xen_drm_display *display, const struct xen_drm_fb *fb);
 bool xen_drm_share_is_told(const struct xen_drm_display *display, u64 told);
 int xen_drm_share_attach(struct xen_drm_display *display, struct xen_drm_fb *fb);
+void xen_drm_share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_share *share);
+void xen_drm_share_unmap(struct xen_drm_display *display, struct xen_drm_share *share,
+			 bool forget);
+int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_link *link);
+int xen_drm_share_replay(struct xen_drm_display *display);
+void xen_drm_share_leave(struct xen_drm_display *display, bool forget);
+
+/* xen_drm_front_share_release.c */
+int xen_drm_share_init_display(struct xen_drm_display *display);
 void xen_drm_share_detach(struct xen_drm_display *display, struct xen_drm_fb *fb);
 void xen_drm_share_release(struct xen_drm_display *display, struct xen_drm_share *share);
 void xen_drm_share_room(struct xen_drm_display *display);
 void xen_drm_share_flush(struct xen_drm_display *display);
-int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_link *link);
-int xen_drm_share_replay(struct xen_drm_display *display);
-void xen_drm_share_leave(struct xen_drm_display *display, bool forget);
 
 #endif /* __XEN_DRM_FRONT_SHARE_H__ */
