@@ -31,14 +31,20 @@ static void valid(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xen_drm_edid_is_valid(edid, EDID_LENGTH));
 }
 
+/* With one extension, whatever the first block says. */
+static void make_extended(u8 edid[MONITOR_MAX_SIZE], u8 num_extensions)
+{
+	monitor_make_edid(edid, &monitor_hd, NULL);
+	edid[MONITOR_EXTENSIONS] = num_extensions;
+	monitor_put_checksum(edid);
+	monitor_make_extension(edid + EDID_LENGTH, 1);
+}
+
 static void valid_extensions(struct kunit *test)
 {
 	u8 edid[MONITOR_MAX_SIZE] = { };
 
-	monitor_make_edid(edid, &monitor_hd, NULL);
-	edid[MONITOR_EXTENSIONS] = 1;
-	monitor_put_checksum(edid);
-	monitor_make_extension(edid + EDID_LENGTH, 1);
+	make_extended(edid, 1);
 	KUNIT_EXPECT_TRUE(test, xen_drm_edid_is_valid(edid, 2 * EDID_LENGTH));
 	KUNIT_EXPECT_FALSE(test, xen_drm_edid_is_valid(edid, EDID_LENGTH));
 	KUNIT_EXPECT_FALSE(test, xen_drm_edid_is_valid(edid, 3 * EDID_LENGTH));
@@ -53,10 +59,7 @@ static void extensions_that_are_denied(struct kunit *test)
 {
 	u8 edid[MONITOR_MAX_SIZE] = { };
 
-	monitor_make_edid(edid, &monitor_hd, NULL);
-	edid[MONITOR_EXTENSIONS] = 5;
-	monitor_put_checksum(edid);
-	monitor_make_extension(edid + EDID_LENGTH, 1);
+	make_extended(edid, 5);
 	KUNIT_EXPECT_FALSE(test, xen_drm_edid_is_valid(edid, 2 * EDID_LENGTH));
 }
 

@@ -43,6 +43,25 @@ static bool has(const struct xen_drm_formats *formats, u32 format)
 	return false;
 }
 
+static struct xen_drm_formats ask(struct wire *wire)
+{
+	struct xen_drm_formats formats;
+
+	wire_start(wire);
+	xen_drm_formats_ask(&formats, &wire->link);
+	return formats;
+}
+
+/* @only: number of the request that is refused, or 0 for all of @operation. */
+static struct xen_drm_formats ask_refused(struct wire *wire, u8 operation, unsigned int only,
+					  int status)
+{
+	wire->refuse = operation;
+	wire->refuse_only = only;
+	wire->status = status;
+	return ask(wire);
+}
+
 static void all(struct kunit *test)
 {
 	struct wire *wire = test->priv;
@@ -50,8 +69,7 @@ static void all(struct kunit *test)
 
 	/* One round trip: nothing is answered before all is there. */
 	wire->hold = NUM_REQUESTS;
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask(wire);
 
 	wire_expect(wire, ALL_REQUESTS);
 	KUNIT_EXPECT_EQ(test, formats.num, XEN_DRM_MAX_FORMATS);
@@ -71,8 +89,7 @@ static void requests(struct kunit *test)
 	u32 bpp = 0;
 	unsigned int i;
 
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask(wire);
 	KUNIT_ASSERT_EQ(test, wire->num_requests, NUM_REQUESTS);
 
 	for (i = 0; i < NUM_REQUESTS; i++) {
@@ -106,8 +123,7 @@ static void opaque(struct kunit *test)
 	unsigned int i, j;
 	bool found;
 
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask(wire);
 	for (i = 0; i < formats.num; i++) {
 		const struct drm_format_info *info = drm_format_info(formats.list[i]);
 		u32 format = xen_drm_formats_opaque(formats.list[i]);
@@ -127,11 +143,7 @@ static void one_is_refused(struct kunit *test)
 	struct wire *wire = test->priv;
 	struct xen_drm_formats formats;
 
-	wire->refuse = XENDISPL_OP_FB_ATTACH;
-	wire->refuse_only = ATTACH_RGB565;
-	wire->status = -EINVAL;
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask_refused(wire, XENDISPL_OP_FB_ATTACH, ATTACH_RGB565, -EINVAL);
 	wire_expect(wire, ALL_REQUESTS);
 
 	KUNIT_EXPECT_EQ(test, formats.num, XEN_DRM_MAX_FORMATS - 1);
@@ -146,11 +158,7 @@ static void alpha_follows(struct kunit *test)
 	struct wire *wire = test->priv;
 	struct xen_drm_formats formats;
 
-	wire->refuse = XENDISPL_OP_FB_ATTACH;
-	wire->refuse_only = ATTACH_XRGB2101010;
-	wire->status = -EINVAL;
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask_refused(wire, XENDISPL_OP_FB_ATTACH, ATTACH_XRGB2101010, -EINVAL);
 
 	KUNIT_EXPECT_EQ(test, formats.num, XEN_DRM_MAX_FORMATS - 2);
 	KUNIT_EXPECT_FALSE(test, has(&formats, DRM_FORMAT_XRGB2101010));
@@ -162,10 +170,7 @@ static void all_are_refused(struct kunit *test)
 	struct wire *wire = test->priv;
 	struct xen_drm_formats formats;
 
-	wire->refuse = XENDISPL_OP_FB_ATTACH;
-	wire->status = -EINVAL;
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask_refused(wire, XENDISPL_OP_FB_ATTACH, 0, -EINVAL);
 
 	KUNIT_EXPECT_EQ(test, formats.num, 2);
 	KUNIT_EXPECT_EQ(test, formats.list[0], DRM_FORMAT_XRGB8888);
@@ -178,11 +183,7 @@ static void buffer_is_refused(struct kunit *test)
 	struct wire *wire = test->priv;
 	struct xen_drm_formats formats;
 
-	wire->refuse = XENDISPL_OP_DBUF_CREATE;
-	wire->refuse_only = CREATE_16;
-	wire->status = -ENOMEM;
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask_refused(wire, XENDISPL_OP_DBUF_CREATE, CREATE_16, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, formats.num, XEN_DRM_MAX_FORMATS);
 }
 
@@ -193,8 +194,7 @@ static void cannot_be_granted(struct kunit *test)
 
 	wire->grant_error = -ENOSPC;
 	wire->grant_errors = 1;
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask(wire);
 	wire_expect(wire, "grant");
 	KUNIT_EXPECT_EQ(test, formats.num, XEN_DRM_MAX_FORMATS);
 }
@@ -206,8 +206,7 @@ static void backend_goes(struct kunit *test)
 	struct xen_drm_formats formats;
 
 	wire->break_at = CREATE_24;
-	wire_start(wire);
-	xen_drm_formats_ask(&formats, &wire->link);
+	formats = ask(wire);
 	KUNIT_EXPECT_EQ(test, formats.num, XEN_DRM_MAX_FORMATS);
 	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
 }

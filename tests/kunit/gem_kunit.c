@@ -65,6 +65,25 @@ static void pinned_when_shown(struct kunit *test)
 	drm_gem_object_put(obj);
 }
 
+/* Returns the dma-buf, which keeps the object until it is put. */
+static struct dma_buf *export_and_import(struct kunit *test, struct xen_drm_display *display,
+					 struct drm_gem_object *obj)
+{
+	struct dma_buf *dma_buf = drm_gem_prime_export(obj, O_RDWR);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dma_buf);
+	KUNIT_EXPECT_PTR_EQ(test, xen_drm_gem_prime_import(&display->drm, dma_buf), obj);
+	drm_gem_object_put(obj);
+	return dma_buf;
+}
+
+static void put_both(struct dma_buf *dma_buf, struct drm_gem_object *obj)
+{
+	dma_buf_put(dma_buf);
+	flush_delayed_fput();
+	drm_gem_object_put(obj);
+}
+
 /* A compositor exports all of its buffers, and imports them where it shows them. */
 static void backends_buffer_comes_back(struct kunit *test)
 {
@@ -75,17 +94,10 @@ static void backends_buffer_comes_back(struct kunit *test)
 	display->cfg.be_alloc = true;
 	obj = xen_drm_gem_backend_create(&display->drm, SIZE);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
-	dma_buf = drm_gem_prime_export(obj, O_RDWR);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dma_buf);
-
-	KUNIT_EXPECT_PTR_EQ(test, xen_drm_gem_prime_import(&display->drm, dma_buf), obj);
-	drm_gem_object_put(obj);
+	dma_buf = export_and_import(test, display, obj);
 	/* Its pages come and go, so nobody else may have them. */
 	KUNIT_EXPECT_TRUE(test, IS_ERR(dma_buf_attach(dma_buf, display->drm.dev)));
-
-	dma_buf_put(dma_buf);
-	flush_delayed_fput();
-	drm_gem_object_put(obj);
+	put_both(dma_buf, obj);
 }
 
 /* Also while the backend must not see what others have. */
@@ -93,18 +105,10 @@ static void own_buffer_comes_back(struct kunit *test)
 {
 	struct xen_drm_display *display = test->priv;
 	struct drm_gem_object *obj;
-	struct dma_buf *dma_buf;
 
 	obj = xen_drm_gem_native_create(&display->drm, SIZE);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
-	dma_buf = drm_gem_prime_export(obj, O_RDWR);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dma_buf);
-
-	KUNIT_EXPECT_PTR_EQ(test, xen_drm_gem_prime_import(&display->drm, dma_buf), obj);
-	drm_gem_object_put(obj);
-	dma_buf_put(dma_buf);
-	flush_delayed_fput();
-	drm_gem_object_put(obj);
+	put_both(export_and_import(test, display, obj), obj);
 }
 
 static struct kunit_case gem_cases[] = {
