@@ -3,6 +3,7 @@
  * Xen para-virtualised display frontend: framebuffers.
  */
 
+#include <linux/dma-direction.h>
 #include <linux/slab.h>
 
 #include <drm/drm_fourcc.h>

@@ -3,6 +3,7 @@
  * Xen para-virtualised display frontend: copies of pictures that the wire cannot express.
  */
 
+#include <linux/dma-direction.h>
 #include <linux/highmem.h>
 #include <linux/kref.h>
 #include <linux/slab.h>
