@@ -85,11 +85,10 @@ static void requests(struct kunit *test)
 {
 	struct wire *wire = test->priv;
 	const struct xendispl_req *req;
-	struct xen_drm_formats formats;
 	u32 bpp = 0;
 	unsigned int i;
 
-	formats = ask(wire);
+	ask(wire);
 	KUNIT_ASSERT_EQ(test, wire->num_requests, NUM_REQUESTS);
 
 	for (i = 0; i < NUM_REQUESTS; i++) {
