@@ -3,6 +3,9 @@
  * Xen para-virtualised display frontend: connectors.
  */
 
+#include <linux/cleanup.h>
+#include <linux/jiffies.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string_helpers.h>
 
@@ -39,6 +42,9 @@
  * The property PATH is "xen:" and the *unique-id* that the toolstack gave the connector.
  *
  * A hot-plug event follows if a new connection brings another size, EDID or *unique-id*.
+ * Many compositors look at the modes of a connector when it is plugged in, and never
+ * again. So another size is another monitor to them: the connector is unplugged, and
+ * plugged in again after CONNECTOR_REPLUG_MS.
  */
 
 #define CONNECTOR_REFRESH_HZ	60
@@ -52,6 +58,8 @@
 #define CONNECTOR_TIMING_MASK	0xfff
 /* Resolution that user space assumes of an unknown screen. */
 #define CONNECTOR_DPI		96
+/* Time for user space to see that the former monitor is gone. */
+#define CONNECTOR_REPLUG_MS	2000
 
 static struct xen_drm_connector *to_xen_connector(struct drm_connector *connector)
 {
@@ -60,8 +68,9 @@ static struct xen_drm_connector *to_xen_connector(struct drm_connector *connecto
 
 static enum drm_connector_status connector_detect(struct drm_connector *connector, bool force)
 {
-	return drm_dev_is_unplugged(connector->dev) ? connector_status_disconnected :
-						      connector_status_connected;
+	if (drm_dev_is_unplugged(connector->dev) || to_xen_connector(connector)->is_away)
+		return connector_status_disconnected;
+	return connector_status_connected;
 }
 
 static bool connector_rate_is_sane(const struct drm_display_mode *mode)
@@ -212,6 +221,26 @@ void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 	queue_work(system_long_wq, &connector->link_work);
 }
 
+static void connector_plug_work(struct work_struct *work)
+{
+	struct xen_drm_connector *connector =
+		container_of(to_delayed_work(work), struct xen_drm_connector, plug_work);
+
+	scoped_guard(mutex, &connector->base.dev->mode_config.mutex)
+		connector->is_away = false;
+	drm_kms_helper_connector_hotplug_event(&connector->base);
+}
+
+/* Takes the monitor away until the plug work. At first there is nobody to tell. */
+static void connector_replug(struct xen_drm_connector *connector)
+{
+	if (connector->base.registration_state != DRM_CONNECTOR_REGISTERED)
+		return;
+	connector->is_away = true;
+	mod_delayed_work(system_long_wq, &connector->plug_work,
+			 msecs_to_jiffies(CONNECTOR_REPLUG_MS));
+}
+
 /* Returns whether the toolstack's name is another one than before. */
 static bool connector_set_path(struct xen_drm_connector *connector, const char *unique_id)
 {
@@ -242,14 +271,16 @@ bool xen_drm_connector_update(struct xen_drm_connector *connector,
 			      struct xen_drm_edid *edid)
 {
 	struct drm_display_mode mode;
-	bool changed;
+	bool resized, changed;
 
 	connector_choose_mode(connector, cfg, edid, &mode);
 
 	guard(mutex)(&connector->base.dev->mode_config.mutex);
 
-	changed = !drm_mode_equal(&mode, &connector->mode) ||
-		  !xen_drm_edid_is_same(edid, connector->edid);
+	resized = !drm_mode_equal(&mode, &connector->mode);
+	if (resized)
+		connector_replug(connector);
+	changed = resized || !xen_drm_edid_is_same(edid, connector->edid);
 	changed |= connector_set_path(connector, cfg->unique_id);
 	drm_mode_copy(&connector->mode, &mode);
 	kfree(connector->edid);
@@ -261,6 +292,7 @@ static void connector_fini(struct drm_device *drm, void *data)
 {
 	struct xen_drm_connector *connector = data;
 
+	cancel_delayed_work_sync(&connector->plug_work);
 	cancel_work_sync(&connector->link_work);
 	kfree(connector->edid);
 }
@@ -281,6 +313,7 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 	int ret;
 
 	INIT_WORK(&connector->link_work, connector_link_work);
+	INIT_DELAYED_WORK(&connector->plug_work, connector_plug_work);
 	connector_make_mode(&connector->mode, cfg->width, cfg->height);
 
 	drm_connector_helper_add(&connector->base, &connector_helper_funcs);

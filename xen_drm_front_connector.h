@@ -41,6 +41,13 @@ struct xen_drm_connector {
 	char path[XEN_DRM_PATH_LEN];
 	/** @link_work: work that tells user space of a mode that the backend refused */
 	struct work_struct link_work;
+	/**
+	 * @is_away: whether there is no monitor, as another one follows; under
+	 * &drm_mode_config.mutex
+	 */
+	bool is_away;
+	/** @plug_work: work that brings the other monitor */
+	struct delayed_work plug_work;
 };
 
 int xen_drm_connector_init(struct xen_drm_display *display,

@@ -401,6 +401,24 @@ static void changes(struct kunit *test)
 	screen_expect_edid(screen, NULL, 0);
 }
 
+/* Compositors look at the modes of a connector when it is plugged in, and never again. */
+static void another_size(struct kunit *test)
+{
+	struct screen *screen = test->priv;
+
+	screen_join(screen, 1280, 720);
+	screen->connector->registration_state = DRM_CONNECTOR_REGISTERED;
+	screen_join(screen, 1280, 720);
+	screen_expect(screen, "1280x720@60");
+	screen_join(screen, 1280, 800);
+	screen_expect(screen, "");
+	KUNIT_EXPECT_EQ(test, screen->connector->status, connector_status_disconnected);
+	flush_delayed_work(&screen->display->pipes[0].connector.plug_work);
+	screen_expect(screen, "1280x800@60");
+	KUNIT_EXPECT_EQ(test, screen->connector->status, connector_status_connected);
+	screen->connector->registration_state = DRM_CONNECTOR_INITIALIZING;
+}
+
 /* As drm.edid_firmware or debugfs have it: the administrator's, but not another size. */
 static void edid_of_the_administrator(struct kunit *test)
 {
@@ -469,6 +487,7 @@ static struct kunit_case connector_cases[] = {
 	KUNIT_CASE(several_blocks),
 	KUNIT_CASE(path),
 	KUNIT_CASE(changes),
+	KUNIT_CASE(another_size),
 	KUNIT_CASE(edid_of_the_administrator),
 	KUNIT_CASE(modes_of_clients),
 	{}

@@ -162,8 +162,10 @@ MUTANTS = [
         ("any rate is good enough", " && rate <= CONNECTOR_MAX_HZ", "",
          {"kunit": "connector.rate_is_too_high"}),
         ("another EDID is no news",
-         " ||\n\t\t  !xen_drm_edid_is_same(edid, connector->edid)", "",
+         " || !xen_drm_edid_is_same(edid, connector->edid)", "",
          {"kunit": "connector.changes"}),
+        ("a monitor of another size is none", "\t\tconnector_replug(connector);\n", "\t\t;\n",
+         {"kunit": "connector.another_size", "lab": "test_weston_follows_the_size"}),
         ("the administrator's EDID is ignored",
          "edid = drm_edid_read_custom(base, xen_drm_edid_read_block, connector->edid);",
          "edid = connector->edid ? drm_edid_alloc(connector->edid->data, "
