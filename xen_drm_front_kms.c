@@ -220,8 +220,9 @@ static void pipe_wait_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 				    pipe->connector.base.name, ret);
 		return;
 	}
-	drm_err_ratelimited(pipe->base.crtc.dev, "%s: backend refuses the mode %s: %d\n",
-			    pipe->connector.base.name, new_state->mode.name, ret);
+	drm_err_ratelimited(pipe->base.crtc.dev, "%s: backend refuses a mode of %ux%u: %d\n",
+			    pipe->connector.base.name, new_state->adjusted_mode.hdisplay,
+			    new_state->adjusted_mode.vdisplay, ret);
 	xen_drm_connector_set_bad(&pipe->connector);
 }
 
