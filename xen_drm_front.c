@@ -31,9 +31,9 @@
 #define HALT_POLL_MS		10
 
 /*
- * The queue runs the works of all bus devices one after the other, so that displays
- * appear in the order in which their backends got ready, and a work can look at the
- * other bus devices. It is frozen while the guest is suspended.
+ * The queue runs the works of all bus devices one after the other. So displays appear
+ * in the order in which their backends got ready, and a work can look at the other bus
+ * devices. The queue is frozen while the guest is suspended.
  */
 struct workqueue_struct *xen_drm_front_wq;
 LIST_HEAD(xen_drm_fronts);

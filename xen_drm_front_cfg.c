@@ -226,8 +226,8 @@ static int cfg_read_unique_id(struct xenbus_device *xb_dev, const char *dir,
 }
 
 /*
- * The toolstack makes a directory for each connector, so a directory without a
- * resolution is an error, while a missing directory is the end of the list.
+ * The toolstack makes a directory for each connector. So a directory without a
+ * resolution is an error, and a missing directory is the end of the list.
  * Returns 1 for a connector, 0 at the end, or an error; @connector may be NULL.
  */
 static int cfg_read_connector(struct xenbus_device *xb_dev, unsigned int index,

@@ -24,16 +24,17 @@
  *
  * Each connector has a request ring and an event page, both shared with the
  * backend, which may write anything into them at any time. Each value is read once,
- * into private memory, and checked here and nowhere else: first the index, then the
- * copied entry's id, the state of the request with that id, its operation, and at
- * last its status, which a closed list translates. An entry that no correct backend
+ * into private memory, and checked here and nowhere else. The index is checked first,
+ * then the copied entry: its id, the state of the request with that id, and its
+ * operation. A closed list translates its status. An entry that no correct backend
  * could have written breaks the channel, and with it the connection: waiters return,
- * and the interrupts stay masked. Two kinds of entries look wrong and are not: the
- * reply to a request whose task has stopped waiting, and the event of a flip that
- * was given up.
+ * and the interrupts stay masked.
  *
- * Interrupts look into the ring and the event page, and so do timers, the work, and
- * tasks whose wait is over or who find the ring full. Each look is bounded by the
+ * Two kinds of entries look wrong and are not. One is the reply to a request whose
+ * task has stopped waiting, the other one is the event of a flip that was given up.
+ *
+ * Interrupts, timers and the work look into the ring and the event page. So do tasks
+ * whose wait is over, or who find the ring full. Each look is bounded by the
  * number of our open requests and by the size of the event page. It is made under the
  * channel's lock, and collects in a &struct xen_drm_chan_news what the layers above
  * must know. They are called after the lock has been released.
@@ -95,9 +96,10 @@ static void chan_fault(struct xen_drm_chan *chan, struct xen_drm_chan_news *news
  * xen_drm_chan_status - translate the status of a reply
  * @status: as the backend wrote it: 0 or a negative XEN_Exx number
  *
+ * Positive numbers, and errors with a meaning inside the kernel, are not in the list.
+ *
  * Returns: 0, or an error that may be told to user space: -EINVAL, -ENOMEM,
- * -ENOSPC, -EOPNOTSUPP, and -EIO for all that the list does not know, positive
- * numbers and errors with a meaning inside the kernel among them.
+ * -ENOSPC, -EOPNOTSUPP, and -EIO for all that is not in the list.
  */
 int xen_drm_chan_status(s32 status)
 {

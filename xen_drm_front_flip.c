@@ -27,14 +27,14 @@
  *
  * A flip is over at a vertical blanking. The protocol has none, so a timer at the
  * rate of the mode makes them while they are wanted. The backend's event for a flip
- * tells when its own one is: if an event comes at about the time when the timer is
+ * tells when its own one is. If the event comes at about the time when the timer is
  * due, the vblank is now, and the timer follows its phase. An event that comes
  * earlier has to wait for the timer, which keeps clients at the refresh rate
- * whatever the backend does. To let the backend come first, a vblank that is due
- * while a flip is out is delayed by up to an eighth of the period.
+ * whatever the backend does. A vblank that is due while a flip is out is delayed by up
+ * to an eighth of the period, to let the backend come first.
  *
  * Without a backend, and while it is silent, events are sent at the next vblank of
- * the timer, so clients go on at their usual pace.
+ * the timer. So clients go on at their usual pace.
  *
  * Nothing here waits for the backend. Setting a mode does, in xen_drm_front_flip_mode.c.
  */

@@ -22,8 +22,8 @@
  * The xenwatch thread breaks the connection for that.
  *
  * The work of the bus device takes all steps. The xenwatch thread serves every
- * device of the guest, so it only notes the backend's state, breaks a connection
- * whose backend has left, and writes our state. Only that thread may write it,
+ * device of the guest, so it must not wait. It notes the backend's state, breaks a
+ * connection whose backend has left, and writes our state. Only that thread may write it,
  * because the core compares our state in XenStore with its own record there. If
  * only one of the two is Initialising, the core concludes that the toolstack has
  * reset the device, and removes it. So the work says which state it wants, and
@@ -36,7 +36,7 @@
  * CLOSE unplugs it, when the toolstack takes the device away.
  *
  * After LEAVE our state is Initialising, which is what a new backend waits for. It
- * is written before rings, event channels or grants are given up, because a
+ * is written before rings, event channels or grants are given up. The reason is that a
  * backend that was killed and started again takes up the rings of a frontend
  * whose state is Initialised or Connected. Some are deaf for ever if these rings
  * go away. So the old connection is retired: kept open, but not listened to, until

@@ -44,8 +44,8 @@ struct xen_drm_facts {
 	/** @joined: whether the display uses the connection */
 	bool joined;
 	/**
-	 * @broken: whether the connection must end, whatever the states say: the
-	 * backend broke the protocol, left, began anew, was silent for too long,
+	 * @broken: whether the connection must end, whatever the states say. The
+	 * backend broke the protocol, left, began anew or was silent for too long,
 	 * or the guest was resumed
 	 */
 	bool broken;
