@@ -23,9 +23,9 @@
  * DOC: EDIDs
  *
  * A backend that speaks version 2 writes a connector's EDID into pages that are granted
- * to it. Once it has answered, the pages are copied, and the copy is checked: the size
- * in the reply, the number of blocks, and by DRM the header and the checksums. An EDID
- * that fails a check is not used.
+ * to it. Once it has answered, the size in the reply is checked, and the pages are copied.
+ * Then the number of blocks is checked in the copy, and DRM checks the header and the
+ * checksums. An EDID that fails a check is not used.
  */
 
 #define EDID_NUM_PAGES	DIV_ROUND_UP(XENDISPL_EDID_MAX_SIZE, PAGE_SIZE)
@@ -174,8 +174,10 @@ struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *conne
  * @data: first block
  * @size: size of all blocks in bytes
  *
- * Returns: whether there are as many blocks as the first one says, or the extension by
- * which DRM corrects that number, and DRM finds each of them right.
+ * The first block says how many there are, unless there is an extension by which DRM
+ * corrects that number.
+ *
+ * Returns: whether there are so many blocks, and DRM finds each of them right.
  */
 bool xen_drm_edid_is_valid(const void *data, size_t size)
 {

@@ -31,10 +31,10 @@
  * - of the backend, when XenStore has be-alloc set: mapped from its grants.
  *
  * All are mapped cached, as the Xen ABI demands of shared memory. An object from shmem
- * gets its pages when it is mapped, exported or shown for the first time, a contiguous
- * or imported one when it is made. All keep them until they are freed. Freeing an object
- * only releases its share; the release work of the display frees the memory, after the
- * backend has been told.
+ * gets its pages when it is mapped, exported or shown for the first time. A contiguous
+ * or imported one gets them when it is made. All keep them until they are freed.
+ * Freeing an object only releases its share; the release work of the display frees the
+ * memory, after the backend has been told.
  *
  * A mapping of the backend's memory shows a dummy page at each address while the
  * backend is away. Clients may write to it, and all of them see that. It is zeroed
@@ -150,8 +150,8 @@ static vm_fault_t gem_insert_page(struct vm_area_struct *vma, unsigned long addr
 }
 
 /*
- * Pages fault that mmap() has not mapped, or that have been unmapped since: those of
- * the backend when they come or go, and all when the device is unplugged.
+ * Pages fault that mmap() has not mapped, or that have been unmapped since. The backend's
+ * are unmapped when they come or go, and all are when the device is unplugged.
  */
 static vm_fault_t xen_drm_gem_fault(struct vm_fault *vmf)
 {

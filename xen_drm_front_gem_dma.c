@@ -18,8 +18,8 @@
 
 /*
  * The memory can only be freed whole, so it stays while the backend maps one page
- * of it, possibly longer than the DRM device. drm_gem_dma_free() needs that device, so
- * this file does in two parts what it does.
+ * of it, possibly longer than the DRM device. As drm_gem_dma_free() needs that device,
+ * it is not called, and this file does the same in two parts.
  */
 static void gem_dma_free(struct kref *ref)
 {

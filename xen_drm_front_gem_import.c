@@ -26,17 +26,18 @@
  * DOC: Imported buffers
  *
  * The backend reads a buffer with a CPU, since all shared memory is mapped cached. So a
- * dma-buf is imported for the CPU, by dma_buf_vmap(), and not for DMA: bounce buffers,
- * IOMMUs and limits of a device's segments do not matter. dma_buf_map_attachment() would
- * be of no use, because importers must not look at the pages in its table.
+ * dma-buf is imported for the CPU, by dma_buf_vmap(), and not for DMA. Bounce buffers,
+ * IOMMUs and limits of a device's segments do not matter. The table that
+ * dma_buf_map_attachment() returns would be of no use, because importers must not look at
+ * the pages in it.
  *
  * Mapped memory must stay in its place until dma_buf_vunmap(), so its pages can be
  * granted until then. They belong to the exporter, and the driver takes no references of
  * them. It keeps the attachment, the mapping, and the dma-buf until the backend has
  * unmapped the last page, even if the object has been freed before.
  *
- * The driver announces access of the CPU to the exporter when a picture is sent or
- * copied, so that the exporter can make the writes of devices visible.
+ * The driver announces access of the CPU when a picture is sent or copied, so that the
+ * exporter can make the writes of devices visible.
  */
 
 /* Memory without a struct page, and memory of other domains, cannot be granted. */

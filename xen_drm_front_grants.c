@@ -26,8 +26,8 @@
  * DOC: Grants
  *
  * All devices of the guest share the grant table. All displays together take at most
- * seven eighths of it, so that a disk or a network card can still be plugged in
- * whatever clients do. Entries are counted before the core is asked for them.
+ * seven eighths of it. So a disk or a network card can still be plugged in, whatever
+ * clients do. Entries are counted before the core is asked for them.
  *
  * A grant cannot be revoked while the backend maps its page, and until then the
  * page must not be used for anything else. Such pages are deferred: they are kept

@@ -18,15 +18,15 @@
 /**
  * DOC: Page directories
  *
- * A buffer is described to the backend by a chain of directory pages with the
- * grant references of its pages of XEN_PAGE_SIZE bytes (displif.h, "Shared page
+ * A chain of directory pages describes a buffer to the backend. It lists the grant
+ * references of the buffer's pages of XEN_PAGE_SIZE bytes (displif.h, "Shared page
  * directory"). The directory's pages are ours and granted one by one, so a
  * directory of any length needs no contiguous memory. The buffer's pages are
  * granted by us, or granted by the backend and mapped by us.
  *
  * The driver never follows a link, and reads nothing from a directory but the
  * backend's references, each of them once. A directory can serve one connection
- * after the other: its grants stay, and its pages are written anew each time, since
+ * after the other. Its grants stay, and its pages are written anew each time, since
  * a backend may have written there.
  */
 

@@ -25,9 +25,9 @@
  * DOC: Shadows
  *
  * The protocol shows a framebuffer from its first pixel on, with a stride that follows
- * from a width. A client may ask for more: a part of a framebuffer, as Xorg does for
- * each of its screens side by side, a framebuffer within a buffer, or any other pitch.
- * The pipe then shows a shadow, which is a copy of its own, as large as the mode.
+ * from a width. A client may ask for a part of a framebuffer, as Xorg does for each of
+ * its screens side by side. It may also have a framebuffer within a buffer, or any other
+ * pitch. The pipe then shows a shadow, which is a copy of its own, as large as the mode.
  *
  * Commits and DIRTYFB copy the damaged lines before the flip is sent. Each pipe has one
  * shadow, so a backend that shows the guest's memory without copying it may show a
