@@ -20,7 +20,6 @@
 
 #define SIDE	256
 #define NOBODY	0x7fffffff
-#define REFUSED	"EINVAL|ENOMEM|ENOSPC|E2BIG|EFBIG|ERANGE|EOVERFLOW"
 
 /* Two files of one card: the first is master and owns the buffers. */
 struct abuse {
@@ -40,50 +39,6 @@ struct abuse {
 static int call(int fd, unsigned long request, void *arg)
 {
 	return ioctl(fd, request, arg) ? -errno : 0;
-}
-
-/* --- dumb buffers -------------------------------------------------------- */
-
-static const struct dumb {
-	const char *name, *allowed;
-	uint32_t width, height, bpp;
-} dumbs[] = {
-	/* lines of a page each, around what 16 bits can count */
-	{ "dumb-65535-pages", "OK|" REFUSED, 1024, 65535, 32 },
-	{ "dumb-65536-pages", "OK|" REFUSED, 1024, 65536, 32 },
-	{ "dumb-65537-pages", "OK|" REFUSED, 1024, 65537, 32 },
-	{ "dumb-2^27x1x8", "OK|" REFUSED, 1u << 27, 1, 8 },
-	{ "dumb-2^27x1x16", "OK|" REFUSED, 1u << 27, 1, 16 },
-	{ "dumb-2^27x2^27", REFUSED, 1u << 27, 1u << 27, 32 },
-	{ "dumb-width-max", REFUSED, ~0u, 1, 32 },
-	{ "dumb-height-max", REFUSED, 1, ~0u, 32 },
-	{ "dumb-pitch-2^32", REFUSED, 1u << 30, 1, 32 },
-	{ "dumb-size-2^32", REFUSED, 65536, 16384, 32 },
-	{ "dumb-size-2^32+64K", REFUSED, 65537, 16384, 32 },
-	{ "dumb-bpp-1", "OK|EINVAL", 64, 64, 1 },
-	{ "dumb-bpp-24", "OK", 64, 64, 24 },
-	{ "dumb-bpp-31", "OK|EINVAL", 64, 64, 31 },
-	{ "dumb-bpp-64", "OK|EINVAL", 64, 64, 64 },
-	{ "dumb-bpp-2^31", REFUSED, 64, 64, 1u << 31 },
-};
-
-static void abuse_dumb(struct abuse *a)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(dumbs); i++) {
-		const struct dumb *d = &dumbs[i];
-		struct drm_mode_create_dumb create = {
-			.width = d->width, .height = d->height, .bpp = d->bpp,
-		};
-		int ret = call(a->kms.fd, DRM_IOCTL_MODE_CREATE_DUMB, &create);
-
-		/* what it says must hold what was asked for */
-		if (!ret && (uint64_t)create.pitch * d->height > create.size)
-			ret = -EBADMSG;
-		expect(d->name, d->allowed, ret);
-		if (create.handle)
-			must(drmModeDestroyDumbBuffer(a->kms.fd, create.handle),
-			     "%s: DRM_IOCTL_MODE_DESTROY_DUMB", d->name);
-	}
 }
 
 /* --- handles ----------------------------------------------------------------- */
@@ -610,7 +565,6 @@ int cmd_abuse(struct options *opt)
 	struct abuse a;
 
 	begin(&a, opt);
-	abuse_dumb(&a);
 	abuse_handles(&a);
 	abuse_prime(&a);
 	abuse_fb(&a);

@@ -49,6 +49,10 @@ int cmd_churn(struct options *opt)
 	return 0;
 }
 
+#define MAX_BUFFERS	100000
+/* Memory that `exhaust` leaves free. */
+#define FLOOR_MIB	32
+
 static unsigned long available_mib(void)
 {
 	FILE *f = fopen("/proc/meminfo", "r");
@@ -69,17 +73,16 @@ struct round {
 	int error;
 };
 
-static struct round use_up(struct kms *kms, const struct options *opt,
-			   struct buffer *bufs, struct size size)
+static struct round use_up(struct kms *kms, struct buffer *bufs, struct size size)
 {
 	const struct format *fmt = format_by_name("XR24");
 	struct round round = { .step = "limit" };
 
-	for (; round.count < opt->max; round.count++) {
+	for (; round.count < MAX_BUFFERS; round.count++) {
 		struct buffer *buf = &bufs[round.count];
 
 		/* the out-of-memory killer must not end what looks for an error */
-		if (available_mib() < opt->floor_mib) {
+		if (available_mib() < FLOOR_MIB) {
 			round.step = "floor";
 			break;
 		}
@@ -120,20 +123,20 @@ static bool nearly_all(const struct round *now, const struct round *first)
 int cmd_exhaust(struct options *opt)
 {
 	struct size size = parse_size(opt->args[0], "size");
-	struct buffer *bufs = calloc(opt->max, sizeof(*bufs));
+	struct buffer *bufs = calloc(MAX_BUFFERS, sizeof(*bufs));
 	struct round first, again;
 	uint64_t start;
 	struct kms kms;
 	int n = 2;
 
 	if (!bufs)
-		die("no memory for %u buffers", opt->max);
+		die("no memory for %d buffers", MAX_BUFFERS);
 	open_card(&kms, opt);
-	first = use_up(&kms, opt, bufs, size);
+	first = use_up(&kms, bufs, size);
 	print_round(1, &first);
 	start = now_ns();
 	for (;;) {
-		again = use_up(&kms, opt, bufs, size);
+		again = use_up(&kms, bufs, size);
 		print_round(n++, &again);
 		if (nearly_all(&again, &first) ||
 		    now_ns() - start > opt->timeout_ms * 1000000ull)
@@ -143,8 +146,8 @@ int cmd_exhaust(struct options *opt)
 	kms_close(&kms);
 	free(bufs);
 	if (!first.error || !again.error)
-		die("no error after %u and %u buffers (--max %u, --floor %u MiB)",
-		    first.count, again.count, opt->max, opt->floor_mib);
+		die("no error after %u and %u buffers; at most %d are tried, and %d MiB stay free",
+		    first.count, again.count, MAX_BUFFERS, FLOOR_MIB);
 	if (!first.count)
 		die("not a single buffer: %s", err_name(first.error));
 	if (!nearly_all(&again, &first))
@@ -243,29 +246,48 @@ static const struct dumb_case {
 	{ "dumb-control", "OK", 64, 64, 32 },
 	{ "dumb-2^27x1", "OK|" REFUSED, 1u << 27, 1, 32 },
 	{ "dumb-1x2^27", "OK|" REFUSED, 1, 1u << 27, 32 },
+	/* lines of a page each, around what 16 bits can count */
+	{ "dumb-65535-pages", "OK|" REFUSED, 1024, 65535, 32 },
+	{ "dumb-65536-pages", "OK|" REFUSED, 1024, 65536, 32 },
+	{ "dumb-65537-pages", "OK|" REFUSED, 1024, 65537, 32 },
+	{ "dumb-2^27x1x8", "OK|" REFUSED, 1u << 27, 1, 8 },
+	{ "dumb-2^27x1x16", "OK|" REFUSED, 1u << 27, 1, 16 },
+	{ "dumb-2^27x2^27", REFUSED, 1u << 27, 1u << 27, 32 },
 	{ "dumb-65536x65536", REFUSED, 65536, 65536, 32 },
 	{ "dumb-4-gib-less-a-page", REFUSED, 32768, 32767, 32 },
 	{ "dumb-max", REFUSED, ~0u, ~0u, 32 },
+	{ "dumb-width-max", REFUSED, ~0u, 1, 32 },
+	{ "dumb-height-max", REFUSED, 1, ~0u, 32 },
+	{ "dumb-pitch-2^32", REFUSED, 1u << 30, 1, 32 },
+	{ "dumb-size-2^32", REFUSED, 65536, 16384, 32 },
+	{ "dumb-size-2^32+64K", REFUSED, 65537, 16384, 32 },
 	{ "dumb-zero", "EINVAL", 0, 0, 32 },
 	{ "dumb-zero-width", "EINVAL", 0, 64, 32 },
 	{ "dumb-zero-height", "EINVAL", 64, 0, 32 },
 	{ "dumb-bpp-0", "EINVAL", 64, 64, 0 },
+	{ "dumb-bpp-1", "OK|EINVAL", 64, 64, 1 },
 	{ "dumb-bpp-7", "EINVAL", 64, 64, 7 },
+	{ "dumb-bpp-24", "OK", 64, 64, 24 },
+	{ "dumb-bpp-31", "OK|EINVAL", 64, 64, 31 },
 	{ "dumb-bpp-33", "EINVAL", 64, 64, 33 },
+	{ "dumb-bpp-64", "OK|EINVAL", 64, 64, 64 },
 	{ "dumb-bpp-128", "EINVAL", 64, 64, 128 },
+	{ "dumb-bpp-2^31", REFUSED, 64, 64, 1u << 31 },
 	{ "dumb-bpp-max", "EINVAL", 64, 64, ~0u },
 };
 
 /*
- * A driver that allocates late may well give out a buffer that is too large for
- * any display, but it must not make a framebuffer of it.
+ * A buffer must hold what was asked for. A driver that allocates late may give out one
+ * that is too large for any display, but it must not make a framebuffer of it.
  */
 static void try_dumb(struct kms *kms, const struct dumb_case *c)
 {
 	struct buffer buf;
 	int ret = dumb_create(kms, &buf, c->width, c->height, c->bpp);
 
-	expect(c->name, c->allowed, ret);
+	bool holds = !ret && (uint64_t)buf.pitch * c->height <= buf.size;
+
+	expect(c->name, c->allowed, ret || holds ? ret : -EBADMSG);
 	if (!ret && c->width > 65536)
 		expect("fb-too-wide", REFUSED,
 		       fb_add(kms, &buf, format_by_name("XR24"), c->width, 1));

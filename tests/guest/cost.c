@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,11 +130,6 @@ void cost_count_end(struct cost *cost)
 	cost->ipis = now.ipis - cost->ipis;
 }
 
-bool cost_has_meter(void)
-{
-	return meter >= 0;
-}
-
 void cost_init(void)
 {
 	struct cost least = { 0 }, cost;
@@ -152,7 +148,7 @@ void cost_init(void)
 void cost_print(const char *key, const struct cost *cost, uint32_t count)
 {
 	printf("%s_ns=%llu\n", key, (unsigned long long)cost->elapsed_ns / count);
-	if (cost_has_meter())
+	if (meter >= 0)
 		printf("%s_run_ns=%llu\n", key,
 		       (unsigned long long)cost->running_ns / count);
 }

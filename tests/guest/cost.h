@@ -3,7 +3,6 @@
 #ifndef COST_H
 #define COST_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct cost {
@@ -16,7 +15,6 @@ struct cost {
 
 /* Find out what there is, and what looking at it costs. */
 void cost_init(void);
-bool cost_has_meter(void);
 /* Clocks; what looking at them costs is taken off. */
 void cost_begin(struct cost *cost);
 void cost_end(struct cost *cost);

@@ -59,6 +59,30 @@ void must(int ret, const char *fmt, ...)
 	exit(1);
 }
 
+uint32_t parse_number(const char *text, const char *name)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
+		die("%s '%s', expected a number from 0 to %u", name, text,
+		    UINT32_MAX);
+	return value;
+}
+
+struct size parse_size(const char *text, const char *name)
+{
+	struct size size;
+	char end;
+
+	if (sscanf(text, "%ux%u%c", &size.w, &size.h, &end) != 2 || !size.w ||
+	    !size.h)
+		die("%s '%s', expected WIDTHxHEIGHT", name, text);
+	return size;
+}
+
 uint64_t now_ns(void)
 {
 	struct timespec ts;

@@ -12,6 +12,10 @@
 
 #define MAX_HEADS 32
 
+struct size {
+	uint32_t w, h;
+};
+
 struct buffer {
 	uint32_t handle, width, height, pitch, fb;
 	uint64_t size;
@@ -41,6 +45,9 @@ void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Ends the program, unless ret (0 or a negative errno) is a success. */
 void must(int ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *err_name(int ret);
+/* These end the program when @text is something else; @name is what it is about. */
+uint32_t parse_number(const char *text, const char *name);
+struct size parse_size(const char *text, const char *name);
 uint64_t now_ns(void);
 
 /*

@@ -14,22 +14,14 @@
 static struct kms kms;
 static const struct format *xr24;
 
+/* A number that is a count of something. */
 static uint32_t number(const char *text)
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 0);
+	uint32_t value = parse_number(text, "a number");
 
-	if (*end || !value || value > 1000000)
-		die("'%s', expected a whole one from 1 to 1000000", text);
+	if (!value || value > 1000000)
+		die("'%s', expected a number from 1 to 1000000", text);
 	return value;
-}
-
-static void size_of(const char *text, uint32_t *w, uint32_t *h)
-{
-	char end;
-
-	if (sscanf(text, "%ux%u%c", w, h, &end) != 2)
-		die("'%s', expected WIDTHxHEIGHT", text);
 }
 
 static int by_value(const void *a, const void *b)
@@ -263,11 +255,11 @@ static void cycle(const char *key, uint32_t w, uint32_t h, uint32_t count, bool 
 
 static void bench_dumb(char **args)
 {
-	uint32_t w, h, count = number(args[1]);
+	struct size size = parse_size(args[0], "size");
+	uint32_t count = number(args[1]);
 
-	size_of(args[0], &w, &h);
-	cycle("create_destroy", w, h, count, false);
-	cycle("create_addfb_rmfb_destroy", w, h, count, true);
+	cycle("create_destroy", size.w, size.h, count, false);
+	cycle("create_addfb_rmfb_destroy", size.w, size.h, count, true);
 }
 
 static void add(struct cost *sum, const struct cost *cost)
@@ -279,16 +271,16 @@ static void add(struct cost *sum, const struct cost *cost)
 static void bench_touch(char **args)
 {
 	struct cost create = { 0 }, map = { 0 }, touch = { 0 }, cost;
-	uint32_t w, h, count = number(args[1]);
+	struct size size = parse_size(args[0], "size");
+	uint32_t count = number(args[1]);
 
-	size_of(args[0], &w, &h);
 	for (uint32_t i = 0; i < count; i++) {
 		struct buffer buf;
 
 		settle();
 		cost_begin(&cost);
-		must(dumb_create(&kms, &buf, w, h, 32),
-		     "DRM_IOCTL_MODE_CREATE_DUMB %ux%u", w, h);
+		must(dumb_create(&kms, &buf, size.w, size.h, 32),
+		     "DRM_IOCTL_MODE_CREATE_DUMB %ux%u", size.w, size.h);
 		cost_end(&cost);
 		add(&create, &cost);
 		cost_begin(&cost);
@@ -367,21 +359,21 @@ static void make_touched_fb(struct buffer *buf, uint32_t w, uint32_t h)
 
 static void bench_memory(char **args)
 {
-	uint32_t w, h, count = number(args[1]), warm = 4;
+	struct size size = parse_size(args[0], "size");
+	uint32_t count = number(args[1]), warm = 4;
 	struct buffer *bufs = calloc(warm + count, sizeof(*bufs));
 	int64_t before[FIELDS], after[FIELDS], pages;
 
-	size_of(args[0], &w, &h);
 	if (!bufs)
 		die("no memory for %u buffers", count);
 	/* the first buffers pay for what is allocated but once */
 	for (uint32_t i = 0; i < warm; i++)
-		make_touched_fb(&bufs[i], w, h);
+		make_touched_fb(&bufs[i], size.w, size.h);
 	/* memory that was freed by others before comes back late */
 	sleep(1);
 	read_meminfo(before);
 	for (uint32_t i = warm; i < warm + count; i++)
-		make_touched_fb(&bufs[i], w, h);
+		make_touched_fb(&bufs[i], size.w, size.h);
 	read_meminfo(after);
 	pages = (int64_t)(bufs[0].size + 4095) / 4096;
 	printf("buffers=%u\npages_per_buffer=%lld\n", count, (long long)pages);

@@ -2,7 +2,6 @@
 /* What a guest does with a card, for tests: see README.md. */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +29,7 @@ static const struct command {
 	{ "front", cmd_front, 0,
 	  "[--connector I] [--format F] [--seed S] [--dirty|--flip] [--hold]" },
 	{ "churn", cmd_churn, 3, "N WxH BPP" },
-	{ "exhaust", cmd_exhaust, 1, "[--max N] [--floor MIB] WxH" },
+	{ "exhaust", cmd_exhaust, 1, "WxH" },
 	{ "badfb", cmd_badfb, 0, "what ADDFB2 and CREATE_DUMB must refuse" },
 	{ "prime-export", cmd_prime_export, 0, "[--seed S]" },
 	{ "prime-import", cmd_prime_import, 0,
@@ -53,30 +52,6 @@ static const struct command {
 	  "[--seed S] ROUNDS MILLISECONDS, clients that are killed at it" },
 	{ "pattern", cmd_pattern, 4, "FORMAT W H SEED, writes the raw buffer" },
 };
-
-uint32_t parse_number(const char *text, const char *name)
-{
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
-		die("%s '%s', expected a number from 0 to %u", name, text,
-		    UINT32_MAX);
-	return value;
-}
-
-struct size parse_size(const char *text, const char *name)
-{
-	struct size size;
-	char end;
-
-	if (sscanf(text, "%ux%u%c", &size.w, &size.h, &end) != 2 || !size.w ||
-	    !size.h)
-		die("%s '%s', expected WIDTHxHEIGHT", name, text);
-	return size;
-}
 
 static const struct format *parse_format(const char *name)
 {
@@ -239,11 +214,9 @@ static const struct setting {
 	{ "flip", FLAG, offsetof(struct options, flip) },
 	{ "flip-forever", FLAG, offsetof(struct options, flip_forever) },
 	{ "flips", NUMBER, offsetof(struct options, flips) },
-	{ "floor", NUMBER, offsetof(struct options, floor_mib) },
 	{ "format", FORMAT, offsetof(struct options, format) },
 	{ "from", TEXT, offsetof(struct options, from) },
 	{ "hold", FLAG, offsetof(struct options, hold) },
-	{ "max", NUMBER, offsetof(struct options, max) },
 	{ "mode", SIZE, offsetof(struct options, mode) },
 	{ "modeset", FLAG, offsetof(struct options, modeset) },
 	{ "no-prime", FLAG, offsetof(struct options, no_prime) },
@@ -323,8 +296,7 @@ int main(int argc, char **argv)
 {
 	struct options opt = {
 		.connector_count = 1, .seed = 1,
-		.timeout_ms = 10000, .max = 100000, .floor_mib = 32,
-		.threads = 8, .seconds = 10,
+		.timeout_ms = 10000, .threads = 8, .seconds = 10,
 	};
 	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
 	int first;

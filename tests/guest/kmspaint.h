@@ -6,23 +6,17 @@
 
 #define PAGE 4096
 
-struct size {
-	uint32_t w, h;
-};
-
 struct options {
 	const char *card, *from;
 	const struct format *format;
 	unsigned int connectors[MAX_HEADS], connector_count;
 	bool all_connectors, atomic, hold, no_prime, dirty, flip, modeset, flip_forever;
 	struct size fb, dumb, mode;
-	uint32_t seed, flips, max, timeout_ms, floor_mib, threads, seconds;
+	uint32_t seed, flips, timeout_ms, threads, seconds;
 	/* what is left of the command line */
 	char **args;
 };
 
-uint32_t parse_number(const char *text, const char *name);
-struct size parse_size(const char *text, const char *name);
 /*
  * Returns when told by a line or the end of standard input, or by SIGTERM:
  * true if the line asks for another flip, false if it is time to end.

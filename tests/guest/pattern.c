@@ -52,11 +52,6 @@ const struct format *format_by_name(const char *name)
 	return NULL;
 }
 
-const struct format *format_at(size_t i)
-{
-	return i < ARRAY_SIZE(formats) ? &formats[i] : NULL;
-}
-
 /* The protocol has no stride: both ends compute it, and compute it so. */
 uint32_t wire_pitch(const struct format *fmt, uint32_t width)
 {

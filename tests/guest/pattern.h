@@ -23,7 +23,6 @@ struct format {
 };
 
 const struct format *format_by_name(const char *name);
-const struct format *format_at(size_t i);
 uint32_t wire_pitch(const struct format *fmt, uint32_t width);
 void pattern_paint(void *dst, uint32_t pitch, const struct format *fmt,
 		   uint32_t width, uint32_t height, uint32_t seed);
