@@ -55,7 +55,7 @@ MUTANTS = [
          {"fuzz": "pgdir"}),
         ("any number of pages may be deferred, G1",
          "return xen_drm_grants_deferred(domid) > grants_max_deferred;", "return false;",
-         {"fuzz": "pgdir", "lab": "test_held_pages_are_limited"}),
+         {"fuzz": "pgdir", "lab": "test_deferred_pages_are_limited"}),
     ]),
     *of("share", [
         ("each framebuffer creates the dbuf anew",

@@ -44,7 +44,7 @@ class Attack:
     before: another attack that it needs
     states: written by the backend instead, one after the other, whatever it does
     restart: the backend connects anew, so that it happens meanwhile
-    latch: what the guest's log says, once, when the connection is ended for
+    fault: what the guest's log says, once, when the connection is ended for
            it; ANY if that may be or not; None if it must be tolerated
     flips: flips go on while it lasts; for what is tolerated
     closes: the device is given up, as by a wrong configuration, until it is
@@ -63,7 +63,7 @@ class Attack:
     states: tuple = ()
     restart: bool = False
     client: str = "flips"
-    latch: str = None
+    fault: str = None
     flips: bool = True
     closes: bool = False
     orphans: bool = False
@@ -93,7 +93,7 @@ ANNOUNCED = r"\d+ replies announced, \d+ requests are outstanding"
 EVENTS = r"\d+ events announced, the page holds 63"
 OTHER_OPERATION = r"reply to operation 0x[0-9a-f]+, request \d+ was 0x[0-9a-f]+"
 ANY = ".*"
-LATCHED = re.compile(r"connector \d+: (.*); the connection ends")
+FAULT = re.compile(r"connector \d+: (.*); the connection ends")
 
 
 def tolerated(row, *names, **kw):
@@ -101,16 +101,16 @@ def tolerated(row, *names, **kw):
 
 
 RINGS = [
-    Attack("rsp-forward", "R1", client="holds", latch=ANNOUNCED),
-    Attack("rsp-backward", "R1", client="holds", latch=ANNOUNCED),
+    Attack("rsp-forward", "R1", client="holds", fault=ANNOUNCED),
+    Attack("rsp-backward", "R1", client="holds", fault=ANNOUNCED),
     Attack("rsp-far", "R1", "rsp-forward", "value=0x7fffffff", client="holds",
-           latch=ANNOUNCED),
+           fault=ANNOUNCED),
     # Nothing else is outstanding then, so there are too many.
     Attack("extra-reply", "R2", args="op=FB_ATTACH", client="opens",
-           latch=ANNOUNCED),
-    Attack("unknown-id", "R3", latch=UNKNOWN_ID),
-    Attack("duplicate", "R4", latch=f"{UNKNOWN_ID}|{OTHER_OPERATION}"),
-    Attack("wrong-operation", "R6", latch=OTHER_OPERATION),
+           fault=ANNOUNCED),
+    Attack("unknown-id", "R3", fault=UNKNOWN_ID),
+    Attack("duplicate", "R4", fault=f"{UNKNOWN_ID}|{OTHER_OPERATION}"),
+    Attack("wrong-operation", "R6", fault=OTHER_OPERATION),
     Attack("status", "R7", client="opens", flips=False, orphans=True),
     Attack("status-flip", "R7", "status", "op=PG_FLIP", flips=False),
     Attack("status-attach", "R7", "status", "op=FB_ATTACH", client="opens",
@@ -120,30 +120,30 @@ RINGS = [
     Attack("reply-tail", "R7"),
     Attack("reply-rewrite", "R8", storm=True),
     Attack("reply-rewrite-operation", "R8", "reply-rewrite", "value=1",
-           latch=ANY, storm=True),
+           fault=ANY, storm=True),
     Attack("storm-request", "R9", storm=True),
     # Silence is no fault: it is waited for, and given up for another connection.
     Attack("consume-none", "R10", flips=False),
-    Attack("ring-scribble", "R11", latch=ANY),
+    Attack("ring-scribble", "R11", fault=ANY),
     Attack("mute-flip", "T1", "mute", "op=PG_FLIP", flips=False),
     Attack("mute", "T3", client="opens", flips=False),
     Attack("late", "T2", flips=False),
     Attack("late-create", "T2", "late", "op=DBUF_CREATE count=2", client="churn",
-           latch=ANY, orphans=True),
+           fault=ANY, orphans=True),
 ]
 
 EVENT_PAGES = [
-    Attack("in-prod-forward", "E1", client="holds", latch=EVENTS),
-    Attack("in-prod-backward", "E1", client="holds", latch=EVENTS),
+    Attack("in-prod-forward", "E1", client="holds", fault=EVENTS),
+    Attack("in-prod-backward", "E1", client="holds", fault=EVENTS),
     Attack("in-cons", "E2"),
     Attack("event-rewrite", "E3", storm=True),
     *tolerated("E4", "event-id"),
     *tolerated("E5", "event-type"),
     *tolerated("E6", "event-cookie", "event-twice"),
     Attack("event-stray", "E8", client="holds", flips=False),
-    Attack("storm-junk", "E7", latch=ANY, storm=True),
+    Attack("storm-junk", "E7", fault=ANY, storm=True),
     Attack("early-events", "E9", restart=True, flips=False),
-    Attack("early-reply", "E9", restart=True, latch=ANY),
+    Attack("early-reply", "E9", restart=True, fault=ANY),
     Attack("after-close", "E9", restart=True, flips=False),
     Attack("event-mute", "E11", flips=False),
     Attack("storm-event", "I1", storm=True),
@@ -193,10 +193,10 @@ STATES = [
     Attack("state-waits", "S5", states=("2",), flips=False),
     Attack("state-return", "S5", flips=False),
     # It has left its rings, and does not say so.
-    Attack("state-stuck", "S7", restart=True, latch=ANY),
-    Attack("state-flood", "S8", latch=ANY),
-    Attack("early-guess", "S12", restart=True, latch=ANY),
-    Attack("state-odd", "S8", latch=ANY),
+    Attack("state-stuck", "S7", restart=True, fault=ANY),
+    Attack("state-flood", "S8", fault=ANY),
+    Attack("early-guess", "S12", restart=True, fault=ANY),
+    Attack("state-odd", "S8", fault=ANY),
 ]
 
 ALL = RINGS + EVENT_PAGES + MEMORY + XENSTORE + STATES + OF_BACKEND

@@ -5,7 +5,7 @@ import json
 import re
 import time
 
-from attacks import ANY, CLIENTS, LATCHED, TALLY
+from attacks import ANY, CLIENTS, FAULT, TALLY
 from lab import CTL, SLOW, scan
 from scenario import ends, eventually, paints, shows_in_time
 from workload import Workload, rates, spin, watches_are_served
@@ -82,8 +82,6 @@ class Onslaught:
 
     def __init__(self, xen, guest):
         self.xen, self.guest, self.states_told = xen, guest, 0
-        # Of the disk and the network, when they are idle.
-        self.grants = None
         self.work = Workload(guest)
         client = guest.popen(CLIENTS["flips"])
         eventually(lambda: self.flips() > 3, "flips")
@@ -211,10 +209,10 @@ class Onslaught:
 
     def judge(self, attack, start):
         """While the attack goes on."""
-        if attack.latch == ANY:
+        if attack.fault == ANY:
             return
-        if attack.latch:
-            eventually(lambda: LATCHED.search(self.guest.log(start)),
+        if attack.fault:
+            eventually(lambda: FAULT.search(self.guest.log(start)),
                        f"{attack.name}: the connection is ended", timeout=60)
         elif attack.flips:
             flips = self.flips()
@@ -231,10 +229,10 @@ class Onslaught:
 
     @staticmethod
     def judge_log(attack, log, faults):
-        said = LATCHED.findall(log)
-        if attack.latch:
+        said = FAULT.findall(log)
+        if attack.fault:
             assert len(said) == faults, f"{faults} faults, {said}"
-            assert all(re.fullmatch(attack.latch, s) for s in said), said
+            assert all(re.fullmatch(attack.fault, s) for s in said), said
         else:
             assert not said, f"{attack.name} must be tolerated: {said}"
         lines = len(log.splitlines())

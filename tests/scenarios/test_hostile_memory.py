@@ -28,7 +28,7 @@ def attack(lab, guest, name, args=""):
     lab.xen.ctl(f"attack {name} {guest.domid} 0 0 {args}")
 
 
-def held(guest):
+def deferred(guest):
     return int(debugfs(guest)["deferred_pages"])
 
 
@@ -45,7 +45,7 @@ def test_kept_pages_are_not_reused(lab, guest):
     attack(lab, guest, "dir-keep")
     guest.run("kmspaint churn 5 640x480 32", timeout=120)
     count = 5 * (300 + 1)
-    eventually(lambda: held(guest) >= count, f"{count} held pages")
+    eventually(lambda: deferred(guest) >= count, f"{count} deferred pages")
     guest.run(FILL, timeout=200)
     found, pages = kept(lab, SECRET)
     assert pages >= count, f"the backend keeps {pages} pages of {count}"
@@ -57,7 +57,7 @@ def test_kept_pages_are_not_reused(lab, guest):
 
 
 @pytest.mark.watchdog(300)
-def test_held_pages_are_limited(lab, guest):
+def test_deferred_pages_are_limited(lab, guest):
     """Above a limit nothing new is shared, and below it all goes on."""
     most = int(debugfs(guest)["max_deferred_pages"])
     attack(lab, guest, "buffer-keep")
@@ -66,7 +66,7 @@ def test_held_pages_are_limited(lab, guest):
     r = guest.run(f"kmspaint churn {buffers} 1024x768 32", timeout=120,
                   check=False)
     assert r.rc and "ENOSPC" in r.err, f"churn of {buffers}: {r.out}{r.err}"
-    assert most < held(guest) <= most + 2 * 769, debugfs(guest)
+    assert most < deferred(guest) <= most + 2 * 769, debugfs(guest)
     assert "backend still maps" in guest.log(start)
     lab.xen.ctl(f"reconnect {guest.domid} 0")
     eventually(lambda: guest.states()[0] != 4, "the connection ends")
