@@ -116,8 +116,6 @@ extern struct attack_kind attacks_early[];
 extern struct attack_kind attacks_fuzz[];
 
 /* hostile.c */
-bool attack_is_target(const struct attack *attack, const struct connector *conn);
-bool attack_is_over(const struct attack *attack);
 void attack_count(struct attack *attack, uint64_t times);
 
 /* worker.c */

@@ -8,7 +8,7 @@
  *	states.c     their state machine; pure
  *	connector.c  rings: the one place where requests come in, where replies go
  *	             out (connector_reply) and where events go out (connector_event)
- *	verbs.c      what each request does
+ *	requests.c   what each request does
  *	buffer.c     guest memory: directories, grants, display buffers
  *	stats.c      breaches and counters, as text and JSON
  *	control.c    the socket that tests talk to; ctl.c is its client
@@ -137,7 +137,7 @@ struct device {
 enum pace { PACE_TIMED, PACE_IMMEDIATE, PACE_STOP };
 
 /* What the control socket can set to make the backend misbehave. */
-struct mischief {
+struct settings {
 	bool edid;
 	uint32_t edid_width, edid_height;	/* 0: the resolution */
 	unsigned int reply_delay_ms;
@@ -158,7 +158,6 @@ struct backend {
 	unsigned int domid;
 	char *base;		/* /local/domain/N/backend/vdispl */
 
-	bool edid;
 	bool zero_copy;
 	bool verbose;
 	enum pace pace;
@@ -166,7 +165,7 @@ struct backend {
 
 	struct device *devices;
 	struct counters totals;
-	struct mischief mischief;
+	struct settings settings;
 	bool quit;
 };
 
@@ -189,7 +188,6 @@ bool store_is_raw(const struct device *dev, const char *text);
 void store_end_raw_state(struct device *dev);
 
 /* device.c */
-void devices_rescan(void);
 void devices_on_watch(const char *path, const char *token);
 void devices_close_all(void);
 void device_error(struct device *dev);	/* give up this connection, stay Closed */
@@ -205,19 +203,18 @@ void connectors_on_event(int port);
 int64_t connectors_run_due(void);	/* executes due requests; next due time or -1 */
 void connectors_tick(void);
 bool connectors_flip_pending(void);
-void connector_reply(struct connector *conn, const struct xendispl_resp *resp);
 void connector_event(struct connector *conn, uint64_t fb_cookie);
 void connector_send_reply(struct connector *conn, const struct xendispl_resp *resp);
 bool connector_put_event(struct connector *conn, const struct xendispl_evt *evt);
 void connector_send_event(struct connector *conn, const struct xendispl_evt *evt);
 void connector_notify(const struct connector *conn, int port);
 
-/* verbs.c */
-int verb_execute(struct connector *conn, const struct xendispl_req *req,
+/* requests.c */
+int request_execute(struct connector *conn, const struct xendispl_req *req,
 		 struct xendispl_resp *resp);
-void verb_refused(struct connector *conn, const struct xendispl_req *req);
-void verb_flip_done(struct connector *conn);
-void verb_reset(struct connector *conn);
+void request_refused(struct connector *conn, const struct xendispl_req *req);
+void request_flip_done(struct connector *conn);
+void request_reset(struct connector *conn);
 
 /* buffer.c */
 struct dbuf *dbuf_find(struct device *dev, uint64_t cookie);

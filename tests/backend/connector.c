@@ -150,7 +150,7 @@ void connector_release(struct connector *conn)
 {
 	if (!conn->bound)
 		return;
-	verb_reset(conn);
+	request_reset(conn);
 	if (!hostile_release(conn))
 		disconnect(conn);
 	memset(&conn->ring, 0, sizeof(conn->ring));
@@ -191,7 +191,7 @@ void connector_send_reply(struct connector *conn, const struct xendispl_resp *re
 }
 
 /* Every reply goes out here and nowhere else. */
-void connector_reply(struct connector *conn, const struct xendispl_resp *resp)
+static void connector_reply(struct connector *conn, const struct xendispl_resp *resp)
 {
 	struct xendispl_resp copy = *resp;
 
@@ -253,7 +253,7 @@ static void enqueue(struct connector *conn, const struct xendispl_req *req)
 
 	check_id(conn, req->id);
 	request->req = *req;
-	request->due_ns = now_ns() + be.mischief.reply_delay_ms * 1000000ll;
+	request->due_ns = now_ns() + be.settings.reply_delay_ms * 1000000ll;
 }
 
 static bool take_requests(struct connector *conn)
@@ -291,23 +291,23 @@ static void execute(struct connector *conn, const struct xendispl_req *req)
 	struct xendispl_resp resp = { .id = req->id, .operation = req->operation };
 
 	count_request(conn, req->operation);
-	if (be.mischief.op[kind].fail_count) {
-		be.mischief.op[kind].fail_count--;
-		resp.status = -be.mischief.op[kind].fail_errno;
+	if (be.settings.op[kind].fail_count) {
+		be.settings.op[kind].fail_count--;
+		resp.status = -be.settings.op[kind].fail_errno;
 	} else {
-		resp.status = verb_execute(conn, req, &resp);
+		resp.status = request_execute(conn, req, &resp);
 	}
 	if (resp.status)
-		verb_refused(conn, req);
+		request_refused(conn, req);
 	log_debug("dom%u/%u/%u: %s id %u -> %d", conn->dev->domid, conn->dev->devid,
 		  conn->index, kind ? operation_name(req->operation) : "?", req->id,
 		  resp.status);
-	if (be.mischief.op[kind].drop_count)
-		be.mischief.op[kind].drop_count--;
+	if (be.settings.op[kind].drop_count)
+		be.settings.op[kind].drop_count--;
 	else
 		connector_reply(conn, &resp);
 	if (conn->flip_pending && be.pace == PACE_IMMEDIATE)
-		verb_flip_done(conn);
+		request_flip_done(conn);
 }
 
 static void run_due(struct connector *conn)
@@ -374,7 +374,7 @@ void connectors_tick(void)
 	for (struct device *dev = be.devices; dev; dev = dev->next)
 		for (unsigned int i = 0; i < dev->nr_connectors; i++)
 			if (dev->connectors[i]->flip_pending)
-				verb_flip_done(dev->connectors[i]);
+				request_flip_done(dev->connectors[i]);
 }
 
 bool connectors_flip_pending(void)

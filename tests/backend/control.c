@@ -350,9 +350,9 @@ static bool parse_errno(const char *text, int *error)
 	return false;
 }
 
-static bool set_mischief(char **args)
+static bool set_setting(char **args)
 {
-	struct mischief *m = &be.mischief;
+	struct settings *m = &be.settings;
 	uint32_t number;
 	uint8_t op;
 
@@ -387,7 +387,7 @@ static bool set_mischief(char **args)
 
 static void command_set(struct client *client, char **args)
 {
-	if (set_mischief(args))
+	if (set_setting(args))
 		reply(client, "ok\n");
 	else
 		reply(client, "error: usage: set edid [WIDTHxHEIGHT] | set reply-delay MS | set fail OP COUNT ERRNO | "

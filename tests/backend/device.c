@@ -294,7 +294,7 @@ static void scan_domain(const char *domain)
 	free(names);
 }
 
-void devices_rescan(void)
+static void rescan(void)
 {
 	unsigned int count = 0;
 	char **domains = xs_directory(be.xs, XBT_NULL, be.base, &count);
@@ -317,7 +317,7 @@ void devices_on_watch(const char *path, const char *token)
 		if (sscanf(path + strlen(be.base), "/%u/%u", &domid, &devid) == 2)
 			check_device(domid, devid);
 		else
-			devices_rescan();
+			rescan();
 		return;
 	}
 	for (struct device *dev = be.devices; dev; dev = dev->next) {

@@ -42,13 +42,13 @@ static bool is_device(const struct attack *attack, const struct device *dev)
 	       (attack->devid == ATTACK_ANY || attack->devid == (int)dev->devid);
 }
 
-bool attack_is_target(const struct attack *attack, const struct connector *conn)
+static bool is_target(const struct attack *attack, const struct connector *conn)
 {
 	return is_device(attack, conn->dev) &&
 	       (attack->index == ATTACK_ANY || attack->index == (int)conn->index);
 }
 
-bool attack_is_over(const struct attack *attack)
+static bool is_over(const struct attack *attack)
 {
 	return (attack->args.count && attack->fired >= attack->args.count) ||
 	       (attack->end_ns && attack->end_ns <= now_ns());
@@ -80,7 +80,7 @@ static bool takes(struct attack *attack, struct device *dev, enum verdict verdic
 static struct attack *next_on_device(struct attack *attack, const struct device *dev)
 {
 	attack = attack ? attack->next : attacks;
-	while (attack && (attack_is_over(attack) || !is_device(attack, dev)))
+	while (attack && (is_over(attack) || !is_device(attack, dev)))
 		attack = attack->next;
 	return attack;
 }
@@ -88,7 +88,7 @@ static struct attack *next_on_device(struct attack *attack, const struct device 
 static struct attack *next_on_connector(struct attack *attack, const struct connector *conn)
 {
 	attack = next_on_device(attack, conn->dev);
-	while (attack && !attack_is_target(attack, conn))
+	while (attack && !is_target(attack, conn))
 		attack = next_on_device(attack, conn->dev);
 	return attack;
 }
@@ -178,7 +178,7 @@ void hostile_connect(struct device *dev)
 
 static void start_worker(struct attack *attack, struct connector *conn)
 {
-	if (attack->kind->spin && conn->bound && attack_is_target(attack, conn))
+	if (attack->kind->spin && conn->bound && is_target(attack, conn))
 		workers_start(attack, conn);
 }
 
@@ -292,7 +292,7 @@ static void tick_device(struct attack *attack, struct device *dev)
 	for (unsigned int i = 0; attack->kind->tick && i < dev->nr_connectors; i++) {
 		struct connector *conn = dev->connectors[i];
 
-		if (conn->bound && attack_is_target(attack, conn))
+		if (conn->bound && is_target(attack, conn))
 			takes(attack, dev, attack->kind->tick(attack, conn));
 	}
 }
@@ -314,7 +314,7 @@ int64_t hostile_run_due(void)
 	int64_t next = sooner(late_run_due(), kept_run_due());
 
 	for (struct attack *attack = attacks; attack; attack = attack->next) {
-		if (!attack->kind->tick_ms || attack_is_over(attack))
+		if (!attack->kind->tick_ms || is_over(attack))
 			continue;
 		if (attack->tick_ns <= now_ns())
 			tick(attack);
@@ -407,7 +407,7 @@ static void fire_at_device(struct attack *attack, struct device *dev)
 	for (unsigned int i = 0; i < dev->nr_connectors; i++) {
 		struct connector *conn = dev->connectors[i];
 
-		if (attack->kind->fire && conn->bound && attack_is_target(attack, conn) &&
+		if (attack->kind->fire && conn->bound && is_target(attack, conn) &&
 		    attack->kind->fire(attack, conn))
 			takes(attack, dev, CHANGED);
 		start_worker(attack, conn);

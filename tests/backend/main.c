@@ -86,7 +86,6 @@ static void usage(FILE *out)
 	fputs("usage: xen-displ-be [OPTIONS]\n"
 	      "       xen-displ-be ctl COMMAND [ARGS]\n"
 	      "  --pace 60|immediate|HZ when flips complete (60)\n"
-	      "  --edid                 answer GET_EDID\n"
 	      "  --zero-copy            show the guest's memory as it is now\n"
 	      "  --verbose              log every request and state\n", out);
 }
@@ -104,7 +103,6 @@ static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "pace", required_argument, NULL, 'p' },
-		{ "edid", no_argument, NULL, 'e' },
 		{ "zero-copy", no_argument, NULL, 'z' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -117,9 +115,6 @@ static void parse_options(int argc, char **argv)
 		switch (option) {
 		case 'p':
 			set_pace(optarg);
-			break;
-		case 'e':
-			be.edid = true;
 			break;
 		case 'z':
 			be.zero_copy = true;

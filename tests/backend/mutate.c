@@ -3,7 +3,8 @@
 #include "mutate.h"
 #include "picture.h"
 
-int32_t mutate_status(struct prng *prng)
+/* A status of any sort; with all else in the reply it is no breach. */
+static int32_t mutate_status(struct prng *prng)
 {
 	static const int32_t known[] = {
 		0, -1, -2, -5, -12, -13, -16, -17, -22, -28, -34, -38, -95, 1, 2, INT32_MAX,

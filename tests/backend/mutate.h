@@ -11,9 +11,6 @@
 #include "prng.h"
 #include "wire.h"
 
-/* A status of any sort; with all else in the reply it is no breach. */
-int32_t mutate_status(struct prng *prng);
-
 /* In ways that a frontend must bear: status, unused bytes, the EDID's size. */
 void mutate_reply_mildly(struct prng *prng, struct xendispl_resp *resp);
 

@@ -40,7 +40,7 @@ static int take_frame(const struct connector *conn, struct frame *frame, const s
 	return 0;
 }
 
-void verb_reset(struct connector *conn)
+void request_reset(struct connector *conn)
 {
 	conn->configured = false;
 	conn->flip_pending = false;
@@ -54,7 +54,7 @@ static int set_config(struct connector *conn, const struct xendispl_set_config_r
 	struct fb *fb = fb_find(conn->dev, req->fb_cookie);
 	int ret;
 
-	verb_reset(conn);
+	request_reset(conn);
 	if (is_reset(req))
 		return 0;
 	conn->mode_width = req->width;
@@ -77,7 +77,7 @@ static int pg_flip(struct connector *conn, const struct xendispl_page_flip_req *
 	return 0;
 }
 
-void verb_flip_done(struct connector *conn)
+void request_flip_done(struct connector *conn)
 {
 	struct frame old = conn->shown;
 
@@ -134,12 +134,12 @@ static int get_edid(struct connector *conn, const struct xendispl_get_edid_req *
 	uint8_t edid[EDID_SIZE];
 	int ret;
 
-	if (!be.edid && !be.mischief.edid && !hostile_wants_edid(conn))
+	if (!be.settings.edid && !hostile_wants_edid(conn))
 		return -EOPNOTSUPP;
 	/* It takes precedence, so that is what the connector shows from now on. */
-	if (be.mischief.edid_width) {
-		conn->width = be.mischief.edid_width;
-		conn->height = be.mischief.edid_height;
+	if (be.settings.edid_width) {
+		conn->width = be.settings.edid_width;
+		conn->height = be.settings.edid_height;
 	}
 	ret = edid_make(edid, conn->width, conn->height);
 	if (!ret)
@@ -163,7 +163,7 @@ static bool was_refused(const struct refused *refused, uint64_t cookie)
 }
 
 /* What follows in the same push, or gives it back, is no breach of its own. */
-void verb_refused(struct connector *conn, const struct xendispl_req *req)
+void request_refused(struct connector *conn, const struct xendispl_req *req)
 {
 	if (req->operation == XENDISPL_OP_DBUF_CREATE)
 		remember(&conn->dev->refused_dbufs, req->op.dbuf_create.dbuf_cookie);
@@ -264,7 +264,7 @@ static int perform(struct connector *conn, const struct xendispl_req *req,
 	return -EINVAL;
 }
 
-int verb_execute(struct connector *conn, const struct xendispl_req *req,
+int request_execute(struct connector *conn, const struct xendispl_req *req,
 		 struct xendispl_resp *resp)
 {
 	struct view view = {
