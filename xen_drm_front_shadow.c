@@ -251,7 +251,7 @@ static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect 
 	from.share = source->share;
 	from.pitch = source->pitch;
 	from.offset = source->offset + visible.y1 * from.pitch + visible.x1 * shadow->cpp;
-	/* An exporter that fails shows what is there. */
+	/* If the exporter fails, the picture is copied as it is. */
 	ret = drm_gem_fb_begin_cpu_access(pipe->fb, DMA_FROM_DEVICE);
 	copy_lines(&to, &from, drm_rect_width(&visible) * shadow->cpp,
 		   drm_rect_height(&visible));

@@ -198,7 +198,7 @@ static void front_check_refused(struct xen_drm_front *front)
  * Time limits, and facts that no event tells of
  */
 
-/* The xenwatch thread may be late, so this reads the state, too, and for itself alone. */
+/* The xenwatch thread may be late, so this also reads the state, without noting it. */
 static bool front_is_taken_up(struct xen_drm_front *front)
 {
 	return READ_ONCE(front->backend) == XenbusStateConnected ||
