@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * A frontend in user space, in the backend's own domain: it plays toolstack and
- * guest at once, follows the protocol where it is not told otherwise, and does
- * exactly what it is told where it is. For tests of the backend.
+ * A frontend in user space, in the backend's own domain, for tests of the backend. It
+ * plays toolstack and guest at once, and follows the protocol unless it is told
+ * otherwise.
  */
 #ifndef FRONT_H
 #define FRONT_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Shows that the backend sees what it claims to see: plays a frontend that does
- * one thing wrong in each case, over real rings and grants, and looks for that
- * breach, and for no other, in the backend's statistics. What is wrong in a request
- * itself is for check_conform.c.
+ * Shows that the backend sees what it claims to see. Plays a frontend that does one
+ * thing wrong in each case, over real rings and grants. Then looks for that breach, and
+ * for no other, in the backend's statistics. What is wrong in a request itself is for
+ * check_conform.c.
  *
  *	wrong-frontend PATH-OF-XEN-DISPL-BE [CASE]
  *

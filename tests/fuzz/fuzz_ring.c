@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * xen_drm_front_evtchnl.c, xen_drm_front_call.c and xen_drm_front_conn.c: a
- * connection of two connectors against a backend that writes anything into their
- * pages at any time, while tasks send, wait, flip, look, are killed and give up. A
- * model of the protocol sees each index and each entry as the driver reads it, and
- * says what must follow: what a caller gets, what the layers above are told, which
- * interrupts end and how, and whether the connection must be broken - no sooner, and
- * no later.
+ * connection of two connectors. The backend writes anything into their pages at any
+ * time, while tasks send, wait, flip, look, are killed and give up.
+ *
+ * A model of the protocol sees each index and each entry as the driver reads it, and
+ * says what must follow: what a caller gets, what the layers above are told, and which
+ * interrupts end and how. It also says when the connection must be broken, no sooner
+ * and no later.
  */
 #include "ring.h"
 

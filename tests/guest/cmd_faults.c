@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What a client asks for, once with each allocation and copy of the kernel
- * failing that it needs: the n-th of this task, as /proc/PID/fail-nth counts,
- * for n = 1, 2, ... until there is no n-th one. Each try must succeed or fail
- * with an error that fits, and the next one without a fault must succeed.
+ * What a client asks for, once with each allocation and copy of the kernel failing
+ * that it needs. The n-th of this task fails, as /proc/PID/fail-nth counts, for n = 1,
+ * 2, ... until there is no n-th one. Each try must succeed or fail with an error that
+ * fits, and the next one without a fault must succeed.
  */
 #include <errno.h>
 #include <fcntl.h>

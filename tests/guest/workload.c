@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What a guest does besides its display, so that a scenario can tell whether
- * that goes on: a disk that is written and compared, packets that must come
- * back as they were sent, and how much of a CPU is left.
+ * What a guest does besides its display, so that a scenario can tell whether that goes
+ * on. A disk is written and compared, packets must come back as they were sent, and a
+ * loop tells how much of a CPU is left.
  *
  * workload run DISK ADDRESS	work until killed
  * workload counters		what has been done until now, as key=value

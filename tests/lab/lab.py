@@ -216,8 +216,8 @@ class Xen:
 
     def restart_backend(self, how="KILL", delay=0):
         """TERM is a clean stop, KILL is a crash. Without a delay the new one
-        starts in the same line of a shell, as a service manager does it: a
-        clean stop has ended by then, a crash may not have."""
+        starts in the same line of a shell, as a service manager does it. A
+        clean stop has ended by then, and a crash may not have."""
         old, pid = self.backend, self.backend_pid
         ended = (f"while [ -d /proc/{pid} ]; do usleep 1000; done;"
                  if how == "TERM" else "")

@@ -12,8 +12,8 @@ CHECKOUT = TESTS.parent
 @dataclass(frozen=True)
 class Mutant:
     """What is broken, in which source, the text and what it becomes. Each runner
-    that must find it has a guard: a suite and its test in tests/kunit, a target of
-    tests/fuzz, a rule of tests/state, a scenario by words of pytest."""
+    that must find it has a guard. For kunit that is a suite and its test, for fuzz a
+    target, for state a rule, and for lab a scenario by words of pytest."""
     what: str
     source: str
     old: str

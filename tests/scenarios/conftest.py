@@ -76,8 +76,8 @@ class Lab:
         return self.onslaughts[guest]
 
     def look_at_grants(self, guest):
-        """The checks after scenarios count the grants of this guest, too, which has
-        an onslaught: its disk and network have as many in use as at the beginning."""
+        """From now on the check after a scenario counts the grants of this guest,
+        which has an onslaught. Its disk and network have their usual number."""
         guest.other_grants = self.idle_grants[guest]
 
     def begin(self):

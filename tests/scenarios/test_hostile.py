@@ -46,7 +46,7 @@ def test_attack(lab, onslaught, attack):
 
 
 def test_no_grant_is_left(lab, onslaught):
-    """Of all the attacks before, by Xen's own grant table: it is long to print,
+    """Of all the attacks before, by Xen's own grant table. That is long to print,
     so the check that follows each scenario only looks at it here."""
     lab.look_at_grants(onslaught.guest)
 
@@ -60,8 +60,8 @@ def interrupts(guest):
 
 
 def test_storm_costs_a_bounded_share(lab, onslaught):
-    """The core delays the second interrupt in a row that was without cause, by
-    a tick, and begins anew then: two for each tick and channel are the most."""
+    """The core delays the second interrupt in a row that was without cause by a
+    tick, and begins anew then. So two for each tick and channel are the most."""
     guest = onslaught.guest
     lab.xen.ctl(f"attack storm-both {guest.domid} 0 0")
     guest.run("sleep 1")

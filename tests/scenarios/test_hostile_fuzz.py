@@ -41,8 +41,8 @@ def test_random_mutations(lab, kernel, seed, be_alloc):
     onslaught.work.resume()
     before, start = onslaught.work.counters(), guest.log_size()
     displays = range(len(DISPLAYS))
-    # An emulated guest with all of them, or with as many events as it can take,
-    # is busy with them alone: its other threads wait minutes for the CPU.
+    # All of them at once, or as many events as it can take, keep an emulated guest
+    # so busy that its other threads wait minutes for the CPU.
     clients = [guest.popen(FOREVER.format(command, CARD.format(dev)))
                for dev in displays for command in CLIENTS]
     lab.xen.ctl(f"fuzz {seed} 200")

@@ -58,8 +58,8 @@ def test_unbind_with_open_client(lab, guest):
 
 @pytest.mark.parametrize("how", ["stops", "is killed"])
 def test_backend_goes_and_comes(lab, guest, how):
-    """With a flip in flight, whose end the driver owes the client: that is told
-    at once when the backend says that it goes, long before its 3 s are over."""
+    """With a flip in flight, whose end the driver owes the client. The client is
+    told at once when the backend says that it goes, long before 3 s are over."""
     with survives(lab, guest, **FULL) as client:
         lab.xen.ctl("pace stop")
         flips = client.flips()
