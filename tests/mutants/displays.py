@@ -31,7 +31,7 @@ MUTANTS = [
         ("a backend that starts anew is overlooked", "return own == XenbusStateConnected;",
          "return own == XenbusStateUnknown;",
          {"kunit": "state.steps", "lab": "test_backend_goes_and_comes and killed",
-          "state": "the deployed backend always gets a picture again"}),
+          "state": "no display stays with a backend that is not Connected"}),
         ("a broken connection is kept",
          "\tif (facts->broken)\n\t\treturn true;\n\n\tswitch (facts->own)",
          "\tswitch (facts->own)", {"kunit": "state.broken",

@@ -20,6 +20,7 @@ const char * const rules[NUM_RULES] = {
 	[RULE_SAYS_SO] = "LEAVE says Initialising",
 	[RULE_HEALTHY] = "a backend that serves us is not taken for a new one",
 	[RULE_DEAF] = "no backend takes up rings that go away",
+	[RULE_LEFT] = "no display stays with a backend that is not Connected",
 	[RULE_LIVELOCK] = "the deployed backend always gets a picture again",
 	[RULE_NOT_CLOSED] = "a device that is taken away gets Closed",
 };
@@ -101,6 +102,23 @@ static bool is_closed(const struct model *m)
 	return state == XenbusStateClosed && !m->conn && m->step == XEN_DRM_IDLE;
 }
 
+/*
+ * Does the driver do what there is to do, with the backend as it is now? A backend that
+ * starts anew, or is silent, would end the connection, too, but need not come.
+ */
+static bool stays_with_other_state(const struct model *m)
+{
+	struct model settled = *m;
+	unsigned int i;
+
+	for (i = 0; i < DRIVER_ROUNDS; i++) {
+		model_run_core(&settled);
+		model_run_driver(&settled);
+	}
+	return settled.joined && settled.own == XenbusStateConnected &&
+	       settled.noted != XenbusStateConnected;
+}
+
 enum rule model_ends_well(const struct model *m, enum who who)
 {
 	struct model end = *m;
@@ -109,6 +127,9 @@ enum rule model_ends_well(const struct model *m, enum who who)
 
 	if (m->removing)
 		return RULE_NONE;
+	/* The core tells of no state of a backend while the guest goes down. */
+	if (!m->down && stays_with_other_state(m))
+		return RULE_LEFT;
 	/* Nobody waits for a device that was not Connected. */
 	if (m->down && !m->closing && m->own != XenbusStateClosing)
 		return RULE_NONE;
