@@ -52,21 +52,6 @@ static const u8 detach_image[LOOPBACK_REQ_SIZE] = {
 	/* fb_cookie */
 };
 
-static int share_init(struct kunit *test)
-{
-	wire_create(test);
-	return 0;
-}
-
-/* No good backend is asked to make what it has, whatever was refused. */
-static void share_exit(struct kunit *test)
-{
-	struct wire *wire = test->priv;
-
-	if (wire)
-		KUNIT_EXPECT_EQ(test, wire->twice, 0);
-}
-
 /* --- framebuffers ----------------------------------------------------------- */
 
 /* One round trip: a backend that answers the first request late gets the second. */
@@ -641,8 +626,8 @@ static struct kunit_case share_cases[] = {
 
 static struct kunit_suite share_suite = {
 	.name = "xen_drm_front_share",
-	.init = share_init,
-	.exit = share_exit,
+	.init = wire_init,
+	.exit = wire_exit,
 	.test_cases = share_cases,
 };
 

@@ -351,6 +351,21 @@ struct wire *wire_create(struct kunit *test)
 	return wire;
 }
 
+int wire_init(struct kunit *test)
+{
+	wire_create(test);
+	return 0;
+}
+
+/* No good backend is asked to make what it has, whatever was refused. */
+void wire_exit(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+
+	if (wire)
+		KUNIT_EXPECT_EQ(test, wire->twice, 0);
+}
+
 /* From now on the backend answers. */
 void wire_start(struct wire *wire)
 {

@@ -105,6 +105,9 @@ struct wire {
 struct xen_drm_display *wire_create_display(struct kunit *test,
 					    const struct drm_driver *driver);
 struct wire *wire_create(struct kunit *test);
+/* What suites of shares begin and end with. */
+int wire_init(struct kunit *test);
+void wire_exit(struct kunit *test);
 void wire_start(struct wire *wire);
 int wire_join(struct wire *wire, domid_t domid, unsigned int version);
 void wire_begin(struct wire *wire);
