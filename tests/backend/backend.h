@@ -211,7 +211,7 @@ void connector_notify(const struct connector *conn, int port);
 
 /* requests.c */
 int request_execute(struct connector *conn, const struct xendispl_req *req,
-		 struct xendispl_resp *resp);
+		    struct xendispl_resp *resp);
 void request_refused(struct connector *conn, const struct xendispl_req *req);
 void request_flip_done(struct connector *conn);
 void request_reset(struct connector *conn);

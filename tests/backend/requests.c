@@ -265,7 +265,7 @@ static int perform(struct connector *conn, const struct xendispl_req *req,
 }
 
 int request_execute(struct connector *conn, const struct xendispl_req *req,
-		 struct xendispl_resp *resp)
+		    struct xendispl_resp *resp)
 {
 	struct view view = {
 		.version = conn->dev->version,
