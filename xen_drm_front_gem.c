@@ -13,6 +13,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_mode.h>
 #include <drm/drm_print.h>
+#include <drm/drm_vma_manager.h>
 
 #include <kunit/visibility.h>
 
@@ -23,18 +24,17 @@
  *
  * There are three kinds of GEM objects:
  *
- * - native: memory of the guest, from shmem or, with
- *   CONFIG_DRM_XEN_FRONTEND_CMA, contiguous from the DMA allocator. The DRM
- *   helper for either allocates and frees it.
+ * - native: memory of the guest, single pages of the page allocator or, with
+ *   CONFIG_DRM_XEN_FRONTEND_CMA, contiguous from the DMA allocator.
  * - imported: pages of a dma-buf of another driver of the guest, granted as
  *   they are; see xen_drm_front_gem_import.c.
  * - of the backend, when XenStore has be-alloc set: mapped from its grants.
  *
- * All are mapped cached, as the Xen ABI demands of shared memory. An object from shmem
- * gets its pages when it is mapped, exported or shown for the first time. A contiguous
- * or imported one gets them when it is made. All keep them until they are freed.
- * Freeing an object only releases its share; the release work of the display frees the
- * memory, after the backend has been told.
+ * All are mapped cached, as the Xen ABI demands of shared memory. An object of single
+ * pages gets them when it is mapped, exported or shown for the first time. A contiguous
+ * or imported one gets them when it is made. All keep them until they are freed, so no
+ * buffer is swapped. Freeing an object only releases its share; the release work of the
+ * display frees the memory, after the backend has been told.
  *
  * A mapping of the backend's memory shows a dummy page at each address while the
  * backend is away. Clients may write to it, and all of them see that. It is zeroed
@@ -73,6 +73,28 @@ struct xen_drm_gem *xen_drm_gem_alloc(const struct drm_gem_object_funcs *funcs,
 }
 
 /**
+ * xen_drm_gem_init - initialise the GEM part of an object without a file
+ * @drm: the DRM device
+ * @gem: object of xen_drm_gem_alloc(), which the caller frees after an error
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int xen_drm_gem_init(struct drm_device *drm, struct xen_drm_gem *gem)
+{
+	int ret;
+
+	drm_gem_private_object_init(drm, &gem->base, gem->share.size);
+	/*
+	 * The offset is needed before a client asks for it: a mapping by a dma-buf has
+	 * it, too, and faults and gem_backend_moved() go by it.
+	 */
+	ret = drm_gem_create_mmap_offset(&gem->base);
+	if (ret)
+		drm_gem_object_release(&gem->base);
+	return ret;
+}
+
+/**
  * xen_drm_gem_free - the GEM free callback of all kinds of objects
  * @obj: one of our objects, without references
  *
@@ -97,7 +119,7 @@ void xen_drm_gem_free(struct drm_gem_object *obj)
  *
  * Context: may sleep, also under mmap_lock.
  *
- * Returns: 0, -ENOMEM or -EINTR.
+ * Returns: 0 or -ENOMEM.
  */
 int xen_drm_gem_get_pages(struct drm_gem_object *obj)
 {

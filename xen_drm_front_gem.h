@@ -3,7 +3,7 @@
  * Xen para-virtualised display frontend: GEM objects.
  *
  * xen_drm_front_gem.c has the code for all kinds of memory, dumb buffers, PRIME and
- * mappings; _gem_shmem.c or _gem_dma.c, chosen by Kbuild, has the guest's memory,
+ * mappings; _gem_system.c or _gem_dma.c, chosen by Kbuild, has the guest's memory,
  * _gem_backend.c that of the backend, and _gem_import.c that of other drivers.
  */
 
@@ -32,9 +32,9 @@ struct vm_area_struct;
  */
 struct xen_drm_gem {
 	union {
-		/** @base: GEM object, with which each helper's object begins */
+		/** @base: GEM object, with which the others begin */
 		struct drm_gem_object base;
-		/** @shmem: object of the shmem helper */
+		/** @shmem: object of single pages, as the console's helper knows it */
 		struct drm_gem_shmem_object shmem;
 		/** @dma: object of the DMA helper */
 		struct drm_gem_dma_object dma;
@@ -69,12 +69,13 @@ int xen_drm_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 int xen_drm_gem_get_pages(struct drm_gem_object *obj);
 struct xen_drm_gem *xen_drm_gem_alloc(const struct drm_gem_object_funcs *funcs,
 				      const struct xen_drm_share_ops *ops, size_t size);
+int xen_drm_gem_init(struct drm_device *drm, struct xen_drm_gem *gem);
 int xen_drm_gem_check_memory(struct drm_device *drm, size_t size);
 void xen_drm_gem_free(struct drm_gem_object *obj);
 int xen_drm_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 extern const struct vm_operations_struct xen_drm_gem_vm_ops;
 
-/* xen_drm_front_gem_shmem.c or xen_drm_front_gem_dma.c */
+/* xen_drm_front_gem_system.c or xen_drm_front_gem_dma.c */
 struct drm_gem_object *xen_drm_gem_native_create_object(struct drm_device *drm, size_t size);
 struct drm_gem_object *xen_drm_gem_native_create(struct drm_device *drm, size_t size);
 int xen_drm_gem_native_get_pages(struct xen_drm_gem *gem);

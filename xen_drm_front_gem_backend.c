@@ -50,21 +50,6 @@ static const struct drm_gem_object_funcs gem_backend_funcs = {
 	.vm_ops = &xen_drm_gem_vm_ops,
 };
 
-static int gem_backend_init(struct drm_device *drm, struct xen_drm_gem *gem)
-{
-	int ret;
-
-	drm_gem_private_object_init(drm, &gem->base, gem->share.size);
-	/*
-	 * The offset is needed before a client asks for it: a mapping by a dma-buf has
-	 * it, too, and gem_backend_moved() finds mappings by it.
-	 */
-	ret = drm_gem_create_mmap_offset(&gem->base);
-	if (ret)
-		drm_gem_object_release(&gem->base);
-	return ret;
-}
-
 /**
  * xen_drm_gem_backend_create - create an object that the backend will allocate
  * @drm: the DRM device
@@ -89,7 +74,7 @@ struct drm_gem_object *xen_drm_gem_backend_create(struct drm_device *drm, size_t
 		ret = -ENOMEM;
 		goto err_free;
 	}
-	ret = gem_backend_init(drm, gem);
+	ret = xen_drm_gem_init(drm, gem);
 	if (ret)
 		goto err_free_page;
 	return &gem->base;

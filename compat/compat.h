@@ -8,6 +8,7 @@
 #ifndef __XEN_DRM_FRONT_COMPAT_H__
 #define __XEN_DRM_FRONT_COMPAT_H__
 
+#include <linux/gfp.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -45,6 +46,10 @@ static inline int drm_atomic_state(struct drm_atomic_state *state)
 /* Callers did not pass the format's description yet. */
 #define drm_helper_mode_fill_fb_struct(drm, fb, info, mode_cmd) \
 	drm_helper_mode_fill_fb_struct(drm, fb, mode_cmd)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define alloc_pages_bulk(gfp, count, pages) alloc_pages_bulk_array(gfp, count, pages)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)

@@ -20,8 +20,8 @@
 static void check_error(const struct operation *op, unsigned int n, int ret)
 {
 	/*
-	 * Without memory for an inode shmem has no space; without memory for its
-	 * table of foreign pages arm64 says that Xen did not map them.
+	 * Without memory for more of the grant table the core has no space; without memory
+	 * for its table of foreign pages arm64 says that Xen did not map them.
 	 */
 	if (ret && ret != -ENOMEM && ret != -ENOSPC && ret != -EFAULT && ret != -ENXIO)
 		die("%s: %s when allocation %u fails, expected ENOMEM, ENOSPC, EFAULT or ENXIO",

@@ -205,9 +205,18 @@ MUTANTS = [
          "vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);",
          "vm_flags_set(vma, VM_DONTDUMP);", {"lab": "test_abuse and not storm"}),
     ]),
-    *of("gem_shmem", [
-        ("an object's memory is not freed", "\tdrm_gem_shmem_free(&gem->shmem);\n", "",
-         {"lab": "test_abuse and not storm"}),
+    *of("gem_system", [
+        ("an object's memory is not freed", "\tif (share->pages)\n\t\tsystem_free_pages("
+         "share->pages, xen_drm_share_num_pages(share));\n", "",
+         {"kunit": "gem.pages_are_given_back"}),
+        ("a buffer shows what was in its pages before", " | __GFP_ZERO | ", " | ",
+         {"kunit": "gem.pages_are_zeroed"}),
+        ("the console does not find its pages", "gem->shmem.pages = system_alloc_pages("
+         "xen_drm_share_num_pages(&gem->share));\n\tif (!gem->shmem.pages)\n"
+         "\t\treturn -ENOMEM;\n\tgem->share.pages = gem->shmem.pages;",
+         "gem->share.pages = system_alloc_pages(xen_drm_share_num_pages(&gem->share));\n"
+         "\tif (!gem->share.pages)\n\t\treturn -ENOMEM;",
+         {"kunit": "gem.pages_when_shown"}),
     ]),
     *of("gem_import", [
         ("memory of a device is granted", "gem->map.is_iomem || ", "",
@@ -227,9 +236,9 @@ MUTANTS = [
         ("access is not announced", "!drm_gem_fb_begin_cpu_access(fb, DMA_FROM_DEVICE)", "false",
          {"kunit": "gem_import.access_is_announced"}),
     ]),
-    *of("gem_shmem", [
-        ("buffers are pinned each time they are shown", "gem->share.pages = gem->shmem.pages;",
-         "", {"kunit": "gem.pinned_when_shown"}),
+    *of("gem", [
+        ("pages are allocated each time a buffer is shown",
+         "\tif (gem->share.pages)\n\t\treturn 0;\n", "", {"kunit": "gem.pages_when_shown"}),
     ]),
     *of("gem_backend", [
         ("others may have the backend's pages",
