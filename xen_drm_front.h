@@ -15,6 +15,7 @@
 #include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -196,7 +197,14 @@ struct xen_drm_display {
 	struct llist_head dead_shares;
 	/** @dead_pages: number of pages of PAGE_SIZE in @dead_shares */
 	atomic_long_t dead_pages;
-	/** @release_wq: ordered queue for @release_work alone */
+	/** @commit_lock: lock for @commits_ended and &xen_drm_pipe.parked; a leaf */
+	spinlock_t commit_lock;
+	/** @commits_ended: whether the display is unplugged, so that no commit is parked */
+	bool commits_ended;
+	/** @commit_work: work that finishes parked commits when no other commit comes */
+	struct delayed_work commit_work;
+
+	/** @release_wq: ordered queue for @release_work and @commit_work */
 	struct workqueue_struct *release_wq;
 	/** @release_work: work that has the backend forget dead objects, and frees them */
 	struct work_struct release_work;

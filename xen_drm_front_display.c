@@ -20,6 +20,7 @@
 #include "xen_drm_front_display.h"
 
 #include "xen_drm_front.h"
+#include "xen_drm_front_commit.h"
 #include "xen_drm_front_conn.h"
 #include "xen_drm_front_debugfs.h"
 #include "xen_drm_front_formats.h"
@@ -288,6 +289,7 @@ void xen_drm_display_unplug(struct xen_drm_display *display)
 	if (display->registered) {
 		drm_dev_unplug(&display->drm);
 		drm_atomic_helper_shutdown(&display->drm);
+		xen_drm_commit_end(display);
 	}
 	devres_release_group(parent, group);
 }

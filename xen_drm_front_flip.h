@@ -119,6 +119,7 @@ bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_
 bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset);
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip);
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip);
+bool xen_drm_flip_can_flip(struct xen_drm_flip *flip, u64 told);
 int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *call,
 			     u32 width, u32 height, u32 bpp);
 int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call, bool on);

@@ -71,6 +71,25 @@ bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
 }
 
 /**
+ * xen_drm_flip_can_flip - check whether the next picture needs no mode first
+ * @flip: the pipe
+ * @told: number of the connection that knows the framebuffer of the picture
+ *
+ * Returns: whether the backend has a mode, and knows the framebuffer.
+ */
+bool xen_drm_flip_can_flip(struct xen_drm_flip *flip, u64 told)
+{
+	unsigned long flags;
+	bool can;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	can = flip->chan && told == flip->number &&
+	      flip->core.state != XEN_DRM_FLIP_OFF && flip->core.state != XEN_DRM_FLIP_DARK;
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+	return can;
+}
+
+/**
  * xen_drm_flip_send_config - send a mode with the newest picture, or switch off
  * @flip: the pipe
  * @call: storage for the reply; if 0 is returned, xen_drm_flip_end_config() must follow

@@ -23,6 +23,7 @@
 #include "xen_drm_front_kms.h"
 
 #include "xen_drm_front.h"
+#include "xen_drm_front_commit.h"
 #include "xen_drm_front_connector.h"
 #include "xen_drm_front_edid.h"
 #include "xen_drm_front_fb.h"
@@ -40,7 +41,8 @@
  * other change of the picture is a PG_FLIP, see xen_drm_front_flip.c.
  *
  * A commit is over when the picture is out: a blocking one waits for its flip,
- * and until then the old framebuffer is kept.
+ * and until then the old framebuffer is kept. See xen_drm_front_commit.c for those that
+ * do not wait.
  *
  * No later commit fails because of an answer of the backend. A mode that it refuses
  * becomes link-status BAD with a hot-plug event, which is DRM's way to tell of an
@@ -265,7 +267,7 @@ static const struct drm_mode_config_helper_funcs kms_config_helper_funcs = {
 static const struct drm_mode_config_funcs kms_config_funcs = {
 	.fb_create = kms_fb_create,
 	.atomic_check = drm_atomic_helper_check,
-	.atomic_commit = drm_atomic_helper_commit,
+	.atomic_commit = xen_drm_commit,
 };
 
 /* ------------------------------------------------------------------------
@@ -456,6 +458,7 @@ int xen_drm_kms_init(struct xen_drm_display *display)
 	unsigned int i;
 	int ret;
 
+	xen_drm_commit_init(display);
 	/* Allocated before the mode configuration, and so freed after its objects. */
 	display->pipes = drmm_kcalloc(drm, display->cfg.num_connectors,
 				      sizeof(*display->pipes), GFP_KERNEL);

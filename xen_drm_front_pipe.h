@@ -2,7 +2,7 @@
 /*
  * Xen para-virtualised display frontend: a connector with its plane, CRTC and encoder.
  *
- * Private to xen_drm_front_kms.c and xen_drm_front_plane.c.
+ * Private to xen_drm_front_kms.c, xen_drm_front_commit.c and xen_drm_front_plane.c.
  */
 
 #ifndef __XEN_DRM_FRONT_PIPE_H__
@@ -14,6 +14,8 @@
 #include "xen_drm_front_connector.h"
 #include "xen_drm_front_flip.h"
 #include "xen_drm_front_shadow.h"
+
+struct drm_atomic_commit;
 
 /**
  * enum xen_drm_request - request that a commit sends for a pipe
@@ -39,6 +41,11 @@ struct xen_drm_pipe {
 	struct xen_drm_flip flip;
 	/** @shadow: copy of a picture that the wire cannot express */
 	struct xen_drm_shadow_pipe shadow;
+	/**
+	 * @parked: nonblocking commit that has been sent, and is not finished; NULL, or
+	 * protected by &xen_drm_display.commit_lock
+	 */
+	struct drm_atomic_commit *parked;
 	/** @request: request of the present commit; for the commit tail alone */
 	enum xen_drm_request request;
 	/** @call: storage for the reply to @request; for the commit tail alone */

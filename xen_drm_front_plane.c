@@ -3,6 +3,8 @@
  * Xen para-virtualised display frontend: planes.
  */
 
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
 #include <linux/slab.h>
 
 #include <drm/drm_atomic.h>
@@ -12,6 +14,7 @@
 #include <drm/drm_damage_helper.h>
 #include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
+#include <drm/drm_gem.h>
 #include <drm/drm_gem_atomic_helper.h>
 #include <drm/drm_plane.h>
 #include <drm/drm_print.h>
@@ -84,6 +87,41 @@ static bool plane_needs_shadow(const struct drm_plane_state *state)
 	fb = xen_drm_fb_from_drm(state->fb);
 	/* A backend of version 1 may have come after one of version 2. */
 	return !fb->view || (fb->offset && !READ_ONCE(fb->told));
+}
+
+static bool plane_has_fences(const struct drm_plane_state *state)
+{
+	if (state->fence && !dma_fence_is_signaled(state->fence))
+		return true;
+	return !dma_resv_test_signaled(state->fb->obj[0]->resv, DMA_RESV_USAGE_WRITE);
+}
+
+/**
+ * xen_drm_plane_flips_at_once - check whether a commit can flip without waiting
+ * @pipe: pipe whose CRTC stays active
+ * @state: the commit, which has been checked, and is not prepared yet
+ *
+ * A shadow takes a copy, an exporter of an imported buffer and fences may have to be
+ * waited for, and so has the backend when it needs the mode first.
+ *
+ * Context: modeset locks of the commit are held.
+ *
+ * Returns: whether nothing of that is the case, and the commit shows a framebuffer.
+ */
+bool xen_drm_plane_flips_at_once(struct xen_drm_pipe *pipe, struct drm_atomic_commit *state)
+{
+	struct drm_plane *plane = &pipe->base.plane;
+	struct drm_plane_state *old_state = drm_atomic_get_old_plane_state(state, plane);
+	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
+
+	if (!new_state || !new_state->fb || !new_state->visible)
+		return false;
+	if (to_plane_state(old_state)->shadow || plane_needs_shadow(new_state))
+		return false;
+	if (new_state->fb->obj[0]->import_attach || plane_has_fences(new_state))
+		return false;
+	return xen_drm_flip_can_flip(&pipe->flip,
+				     READ_ONCE(xen_drm_fb_from_drm(new_state->fb)->told));
 }
 
 static int plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *new_state)

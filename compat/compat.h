@@ -34,6 +34,7 @@ static inline int drm_atomic_state(struct drm_atomic_state *state)
 
 #define drm_atomic_commit drm_atomic_state
 #define drm_atomic_commit_alloc drm_atomic_state_alloc
+#define drm_atomic_commit_get drm_atomic_state_get
 #define drm_atomic_commit_put drm_atomic_state_put
 #endif
 
