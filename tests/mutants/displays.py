@@ -83,8 +83,8 @@ MUTANTS = [
         ("the mode is set with the framebuffer's size", "&pipe->call, mode->hdisplay,",
          "&pipe->call, fb->width,", {"lab": "test_framebuffer_larger_than_mode"}),
         ("nobody is told that a mode was refused",
-         "new_state->mode.name, ret);\n\txen_drm_connector_set_bad(&pipe->connector);",
-         "new_state->mode.name, ret);", {"lab": "test_failed_modeset_is_a_bad_link"}),
+         "new_state->adjusted_mode.vdisplay, ret);\n\txen_drm_connector_set_bad(&pipe->connector);",
+         "new_state->adjusted_mode.vdisplay, ret);", {"lab": "test_failed_modeset_is_a_bad_link"}),
     ]),
     *of("flip", [
         ("DIRTYFB shows nothing", "if (flip->cookie == cookie)\n\t\txen_drm_flip_take",
