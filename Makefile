@@ -5,14 +5,15 @@ SHELL := /bin/bash
 export IGT LIVE LONG STOCK VNC_PORT
 
 help:
-	@echo 'make demo           Weston in a Xen guest on our driver -> out/demo.png'
+	@echo 'make demo           Weston on two screens of a Xen guest -> out/demo.png'
 	@echo 'make demo LIVE=1    the same, kept up, to be looked at by VNC on loopback'
-	@echo 'make check          static, state, kunit, fuzz, lab, survive, hostile; or:'
+	@echo 'make check          static, state, kunit, fuzz, lab, clients, survive, hostile; or:'
 	@echo '  check-static      checkpatch, sparse, W=1, kernel-doc, shellcheck, builds'
 	@echo '  check-state       the state machine in every order of events, 12 deep'
 	@echo '  check-kunit       what needs no Xen'
 	@echo '  check-fuzz        rings, events, directories, XenStore against random input'
 	@echo '  check-lab         scenarios on a real Xen; LAB=-k WORDS chooses some'
+	@echo '  check-clients     Weston, X, consoles on a real Xen; LONG=1: sway, mpv, more'
 	@echo '  check-hostile     a backend that attacks; LONG=1: each of its attacks'
 	@echo '  check-igt         IGT GPU Tools: their core; LONG=1: whole list, two kernels;'
 	@echo '                    STOCK=1: with the kernel'"'"'s own driver; IGT=-k REGEX chooses'
@@ -33,10 +34,10 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/check static state kunit fuzz lab survive hostile
+	@tests/check static state kunit fuzz lab clients survive hostile
 
-check-static check-state check-kunit check-fuzz check-lab check-igt check-hostile \
-	check-survive check-debug check-bench:
+check-static check-state check-kunit check-fuzz check-lab check-clients check-igt \
+	check-hostile check-survive check-debug check-bench:
 	@tests/check $(@:check-%=%)
 
 bench:
@@ -62,6 +63,6 @@ clean:
 	rm -rf out
 
 .PHONY: help demo check check-static check-state check-kunit check-fuzz check-lab \
-	check-igt check-hostile check-survive check-debug check-bench bench \
+	check-clients check-igt check-hostile check-survive check-debug check-bench bench \
 	bench-hostile bench-survive module doc in-tree clean
 .DEFAULT_GOAL := help

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
 """Desktops inside a guest that has the desktop's disk."""
+import base64
+import gzip
+import re
+import struct
 import sys
 import time
 
@@ -15,11 +19,17 @@ GUEST = {"memory": 2048, "disk": "/dev/vdb",
 # weston-terminal makes of blue, and it takes no other colour.
 XTERM_COLOUR = "123456"
 TERMINAL_COLOUR = "0000a8"
-WESTON = """mkdir -p /run/user && chmod 700 /run/user && cd /tmp &&
-export XDG_RUNTIME_DIR=/run/user HOME=/root WAYLAND_DISPLAY=wl &&
-{ [ -S /run/seatd.sock ] || seatd >/tmp/seatd.log 2>&1 & } &&
-exec weston --backend=drm --renderer=pixman --continue-without-input \
-	--socket=wl --log=/tmp/weston.log"""
+# What a desktop wants of its system: who may open devices, who tells of them.
+SESSION = """mkdir -p /run/user && chmod 700 /run/user && cd /tmp
+export XDG_RUNTIME_DIR=/run/user HOME=/root LIBSEAT_BACKEND=seatd
+[ -S /run/seatd.sock ] || { seatd >/tmp/seatd.log 2>&1 & }
+[ -S /run/udev/control ] || {
+	SYSTEMD_IGNORE_CHROOT=1 /usr/lib/systemd/systemd-udevd --daemon
+	SYSTEMD_IGNORE_CHROOT=1 udevadm trigger --settle --subsystem-match=drm
+}
+"""
+WESTON = SESSION + """exec weston --backend=drm --renderer=%s --debug \
+	--continue-without-input --socket=wl --log=/tmp/weston.log"""
 # Needs no seat: there is no input device. Each line is filled with blue.
 TERMINAL = """cat >/tmp/text <<'END'
 #!/bin/sh
@@ -57,20 +67,20 @@ def colour_share(rgb, colour):
         / (len(rgb) / 3)
 
 
-def window(guest, share, colour, client, timeout=180, still=3):
-    """Wait until the client's window is in the picture, by the part that has
-    its colour, and the picture stays; returns the PNG's path."""
+def window(guest, share, colour, client, timeout=180, still=3, conn=0):
+    """Wait until the client's window is in the picture of a connector, by the
+    part that has its colour, and the picture stays; returns the PNG's path."""
     end = time.monotonic() + timeout * SLOW
     last, since, seen = None, 0, 0
     while time.monotonic() < end:
         if client.rc is not None:
             raise RuntimeError(f"the client ended with {client.rc}\n"
                                f"{client.out}{client.err}")
-        r = guest.xen.ctl(f"crc {guest.domid} 0 0", check=False)
+        r = guest.xen.ctl(f"crc {guest.domid} 0 {conn}", check=False)
         if not r.rc and r.out != last:
             last, since = r.out, time.monotonic()
         elif not r.rc and time.monotonic() - since > still:
-            png = guest.shot()
+            png = guest.shot(conn=conn)
             seen = colour_share(pattern.read_png(png)[2], colour)
             if seen >= share:
                 return png
@@ -82,8 +92,70 @@ def window(guest, share, colour, client, timeout=180, still=3):
                        f"{client.out}{client.err}")
 
 
-def start_weston(guest):
-    weston = popen(guest, WESTON)
+def fetch(guest, command):
+    """What a command in the disk's tree writes, in bytes."""
+    guest.put(command.encode() + b"\n", "/mnt/tmp/fetch")
+    r = guest.run("chroot /mnt sh /tmp/fetch | gzip -1 | base64", timeout=120)
+    data = gzip.decompress(base64.b64decode(r.out))
+    if not data:
+        raise RuntimeError(f"'{command}' wrote nothing\n{r.err}")
+    return data
+
+
+def x_picture(guest):
+    """What X believes to show, on all screens together: (width, height, rgb)."""
+    data = fetch(guest, "DISPLAY=:0 xwd -root -silent")
+    head = struct.unpack_from(">25I", data)
+    size, w, h, bits, pitch, colours = (head[i] for i in (0, 4, 5, 11, 12, 19))
+    if bits != 32:
+        raise RuntimeError(f"xwd: {bits} bits a pixel, expected 32")
+    rows = data[size + 12 * colours:]
+    rgb = bytearray(3 * w * h)
+    for y in range(h):
+        row, to = rows[y * pitch:y * pitch + 4 * w], 3 * w * y
+        for c in range(3):
+            rgb[to + c:to + 3 * w:3] = row[2 - c::4]
+    return w, h, bytes(rgb)
+
+
+def x_screens(guest):
+    """{connector's number: (x, y, width, height)}, as X has placed them."""
+    out = in_x(guest, "xrandr --query").out
+    return {int(m[1]) - 1: (int(m[4]), int(m[5]), int(m[2]), int(m[3]))
+            for m in re.finditer(r"^Virtual-(\d+) connected.* "
+                                 r"(\d+)x(\d+)\+(\d+)\+(\d+) ", out, re.M)}
+
+
+def weston_picture(guest):
+    """The same of Weston, whose screens are side by side."""
+    data = fetch(guest, "rm -rf /tmp/shots; mkdir /tmp/shots; cd /tmp/shots; "
+                 "XDG_RUNTIME_DIR=/run/user WAYLAND_DISPLAY=wl "
+                 "weston-screenshooter >&2; cat /tmp/shots/*.png")
+    path = guest.xen.share / f"screenshot-{guest.name}.png"
+    path.write_bytes(data)
+    return pattern.read_png(path)
+
+
+def part(rgb, width, x, y, w, h):
+    """A rectangle of a picture of this width."""
+    return b"".join(rgb[3 * (width * row + x):3 * (width * row + x + w)]
+                    for row in range(y, y + h))
+
+
+def in_x(guest, command, check=True):
+    return guest.run(f"chroot /mnt env DISPLAY=:0 {command}", timeout=120,
+                     check=check)
+
+
+def start_xorg(guest):
+    xorg = popen(guest, XORG)
+    guest.run("for i in $(seq 600); do [ -S /tmp/.X11-unix/X0 ] && exit; "
+              "usleep 200000; done; cat /tmp/Xorg.log; exit 1", timeout=150)
+    return xorg
+
+
+def start_weston(guest, renderer="pixman"):
+    weston = popen(guest, WESTON % renderer)
     guest.run("for i in $(seq 600); do [ -S /mnt/run/user/wl ] && exit; "
               "usleep 200000; done; cat /mnt/tmp/weston.log; exit 1",
               timeout=150)

@@ -1,17 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
-"""Real desktops, each with a window that must be in the picture, also when the
-backend has been another one."""
+"""Real desktops and players: what they believe to show is what the backend sees,
+on one screen and on two, also when the backend has been another one."""
+import re
+
 import pytest
 
 import desktop
+from desktop import pattern
+from scenario import eventually, still_works
 
-pytestmark = [pytest.mark.on("x86_64-6.12"), pytest.mark.watchdog(900)]
+pytestmark = [pytest.mark.on("x86_64-6.12", "x86_64-new"), pytest.mark.watchdog(900)]
+ONE = ("0:1024x768",)
+TWO = ("0:640x480", "1:512x384")
 
 
 @pytest.fixture
 def station(lab, kernel):
-    return lab.guest(kernel=kernel, vdispl=(("0:1024x768",),),
-                     **desktop.GUEST)
+    return lab.guest(kernel=kernel, vdispl=(ONE,), **desktop.GUEST)
+
+
+@pytest.fixture
+def desk(lab, kernel):
+    """With two screens."""
+    return lab.guest(kernel=kernel, vdispl=(TWO,), **desktop.GUEST)
+
+
+def terminal(guest):
+    return desktop.popen(guest, desktop.TERMINAL % "echo hello")
 
 
 def outlives(lab, station, server, client, colour):
@@ -26,24 +41,186 @@ def outlives(lab, station, server, client, colour):
     assert "card1" not in cards, cards
 
 
+def screens_differ(lab, guest, picture, screens):
+    """Why a screen shows something else than its part of a picture, or ''."""
+    width, _, rgb = picture
+    for conn, (x, y, w, h) in screens.items():
+        want = desktop.part(rgb, width, x, y, w, h)
+        if guest.crc(conn=conn) == pattern.crc(want):
+            continue
+        png = guest.shot(conn=conn)
+        lab.pictures.append(png)
+        got_w, got_h, got = pattern.read_png(png)
+        if (got_w, got_h) != (w, h):
+            return f"{png.name}: {got_w}x{got_h}, {w}x{h} expected"
+        return f"{png.name}: {pattern.compare(want, got, w, h)}"
+    return ""
+
+
+def agrees(lab, guest, take, screens):
+    """Desktop and backend have the same picture of all screens. It may change
+    in between, as clocks and cursors do, and while a screen comes there is none."""
+    why = ["nobody looked"]
+
+    def same():
+        try:
+            why[0] = screens_differ(lab, guest, take(guest), screens)
+        except RuntimeError as e:
+            why[0] = str(e)
+        return not why[0]
+    try:
+        eventually(same, "the desktop's picture")
+    except AssertionError as e:
+        raise AssertionError(why[0]) from e
+
+
 def test_weston(lab, station):
     weston = desktop.start_weston(station)
-    client = desktop.popen(station, desktop.TERMINAL % "echo hello")
+    client = terminal(station)
     lab.pictures.append(desktop.window(station, 0.1, desktop.TERMINAL_COLOUR,
                                        client))
+    agrees(lab, station, desktop.weston_picture, {0: (0, 0, 1024, 768)})
     outlives(lab, station, weston, client, desktop.TERMINAL_COLOUR)
     desktop.stop(station, client, weston)
 
 
+@pytest.mark.parametrize("renderer", ["pixman", "gl"])
+def test_weston_on_two_screens(lab, desk, renderer):
+    weston = desktop.start_weston(desk, renderer)
+    client = terminal(desk)
+    lab.pictures.append(desktop.window(desk, 0.1, desktop.TERMINAL_COLOUR,
+                                       client))
+    agrees(lab, desk, desktop.weston_picture,
+           {0: (0, 0, 640, 480), 1: (640, 0, 512, 384)})
+    desktop.stop(desk, client, weston)
+
+
+def test_weston_follows_the_size(lab, station):
+    """Of a monitor that the toolstack replaces."""
+    weston = desktop.start_weston(station)
+    client = terminal(station)
+    desktop.window(station, 0.1, desktop.TERMINAL_COLOUR, client)
+    node = f"{station.front()}/0/resolution"
+    for size in ((800, 600), (1024, 768)):
+        lab.xen.run(f"xenstore-write {node} {size[0]}x{size[1]}")
+        agrees(lab, station, desktop.weston_picture, {0: (0, 0, *size)})
+        lab.pictures.append(desktop.window(station, 0.1,
+                                           desktop.TERMINAL_COLOUR, client))
+    desktop.stop(station, client, weston)
+    lab.excuse("exceeds the connector")
+
+
+def xterm(guest, place):
+    return desktop.popen(guest, "DISPLAY=:0 exec xterm -fg white "
+                         f"-bg '#{desktop.XTERM_COLOUR}' "
+                         f"-geometry {place} -e sleep 1000")
+
+
 def test_xorg_with_xterm(lab, station):
     """X draws into one buffer: only DIRTYFB tells that it did."""
-    xorg = desktop.popen(station, desktop.XORG)
-    station.run("for i in $(seq 600); do [ -S /tmp/.X11-unix/X0 ] && exit; "
-                "usleep 200000; done; cat /tmp/Xorg.log; exit 1", timeout=150)
-    xterm = desktop.popen(station, "DISPLAY=:0 exec xterm -fg white "
-                          f"-bg '#{desktop.XTERM_COLOUR}' "
-                          "-geometry 80x24+100+100 -e sleep 1000")
+    xorg = desktop.start_xorg(station)
+    client = xterm(station, "80x24+100+100")
     lab.pictures.append(desktop.window(station, 0.1, desktop.XTERM_COLOUR,
-                                       xterm))
-    outlives(lab, station, xorg, xterm, desktop.XTERM_COLOUR)
-    desktop.stop(station, xterm, xorg)
+                                       client))
+    outlives(lab, station, xorg, client, desktop.XTERM_COLOUR)
+    desktop.stop(station, client, xorg)
+
+
+# As xrandr is told where the second screen is; the last one has borders that no
+# screen shows.
+PLACES = ("--right-of Virtual-1", "--left-of Virtual-1", "--below Virtual-1",
+          "--above Virtual-1", "--same-as Virtual-1",
+          "--pos 700x100 --output Virtual-1 --pos 30x50 --fb 1300x600")
+
+
+def test_xorg_on_two_screens(lab, desk):
+    """They are one framebuffer, of which each connector shows a part, so most
+    pictures come by way of the shadow."""
+    xorg = desktop.start_xorg(desk)
+    wm = desktop.popen(desk, "DISPLAY=:0 exec twm")
+    desktop.in_x(desk, "xsetroot -mod 7 5 -fg '#c08040' -bg '#103050'")
+    client = xterm(desk, "40x10+600+40")
+    agrees(lab, desk, desktop.x_picture, desktop.x_screens(desk))
+    for place in PLACES:
+        desktop.in_x(desk, f"xrandr --output Virtual-2 {place}")
+        screens = desktop.x_screens(desk)
+        assert len(screens) == 2, screens
+        desktop.in_x(desk, "xrefresh")
+        agrees(lab, desk, desktop.x_picture, screens)
+        lab.pictures += [desk.shot(conn=conn) for conn in screens]
+    lab.xen.restart_backend("TERM")
+    desk.wait_connected(timeout=60)
+    agrees(lab, desk, desktop.x_picture, screens)
+    desktop.stop(desk, client, wm, xorg)
+
+
+def test_xorg_follows_the_size(lab, desk):
+    """X leaves it to its user, or to a desktop."""
+    xorg = desktop.start_xorg(desk)
+    desktop.in_x(desk, "xsetroot -mod 7 5 -fg '#c08040' -bg '#103050'")
+    for size in ("800x600", "512x384"):
+        lab.xen.run(f"xenstore-write {desk.front()}/1/resolution {size}")
+        eventually(lambda: re.search(rf"^Virtual-2 connected.*\n +{size} ",
+                                     desktop.in_x(desk, "xrandr").out, re.M),
+                   "the new mode")
+        desktop.in_x(desk, "xrandr --output Virtual-2 --off")
+        desktop.in_x(desk, "xrandr --output Virtual-2 --auto "
+                     "--right-of Virtual-1")
+        screens = desktop.x_screens(desk)
+        assert "%dx%d" % screens[1][2:] == size, screens
+        agrees(lab, desk, desktop.x_picture, screens)
+    desktop.stop(desk, xorg)
+    # The new backend is told of the former mode until X sets another one.
+    lab.excuse("exceeds the connector")
+
+
+WLROOTS = desktop.SESSION + """cat >/tmp/sway.conf <<'END'
+xwayland disable
+exec sh -e /tmp/run-terminal
+END
+export WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1
+"""
+COMPOSITORS = {
+    "sway": "exec sway -c /tmp/sway.conf",
+    "labwc": "exec labwc -s 'sh -e /tmp/run-terminal'",
+    "cage": "exec cage -- sh -e /tmp/run-terminal",
+}
+
+
+@pytest.mark.parametrize("name", COMPOSITORS)
+def test_compositor(lab, station, name):
+    """That finds its card by itself."""
+    script = (desktop.TERMINAL % "echo hello").replace(
+        "WAYLAND_DISPLAY=wl", "WAYLAND_DISPLAY=$WAYLAND_DISPLAY")
+    station.put(script.encode() + b"\n", "/mnt/tmp/run-terminal")
+    server = desktop.popen(station, WLROOTS + COMPOSITORS[name])
+    lab.pictures.append(desktop.window(station, 0.1, desktop.TERMINAL_COLOUR,
+                                       server))
+    lab.xen.restart_backend("KILL")
+    station.wait_connected(timeout=60)
+    lab.pictures.append(desktop.window(station, 0.1, desktop.TERMINAL_COLOUR,
+                                       server))
+    desktop.stop(station, server)
+    # They leave their last picture on the screen, by CLOSEFB.
+    still_works(lab, station)
+
+
+def test_players(lab, station):
+    """That have no path to a card, and no server."""
+    player = desktop.popen(station, "exec mpv --no-config --vo=drm "
+                           "--really-quiet av://lavfi:color=c=0x204060:s=512x384:r=5")
+    lab.pictures.append(desktop.window(station, 0.05, "204060", player))
+    desktop.stop(station, player)
+    cube = desktop.popen(station, "exec kmscube -A")
+    eventually(lambda: len({station.crc() for _ in range(3)}) > 1 or
+               cube.rc is not None, "a cube that turns", timeout=90)
+    assert cube.rc is None, cube.out + cube.err
+    lab.pictures.append(station.shot())
+    desktop.stop(station, cube)
+
+
+def test_drm_info(station):
+    """As all that enumerate cards by libdrm."""
+    out = station.run("chroot /mnt drm_info", timeout=120).out
+    assert re.search(r"^Node: /dev/dri/card0$", out, re.M), out
+    assert "xendrm-du" in out and "Connector 0" in out, out

@@ -57,7 +57,8 @@ def test_edid_takes_precedence(lab, guest):
     p = guest.popen("kmspaint survive")
     p.expect("alive")
     lab.xen.ctl("set edid 1280x800")
-    connects_anew(lab, guest, lambda c: c["modes"][0].startswith("1280x800@"))
+    connects_anew(lab, guest, lambda c: c["modes"] and
+                  c["modes"][0].startswith("1280x800@"))
     eventually(lambda: re.search(r"hotplugs=[1-9]", p.out), "a hot-plug event")
     p.eof()
     p.wait(60)
