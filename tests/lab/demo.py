@@ -54,10 +54,9 @@ def join(out, pngs):
 
 
 def show_console(guest, out):
-    """What a guest shows before anybody logs in."""
-    guest.run("printf '\\033[?25l' >/dev/tty1; dmesg -n 1; "
-              "dmesg | cut -c 1-120 >/dev/tty1; "
-              "printf '\\ng1 login: ' >/dev/tty1; sleep 2")
+    """The boot's messages, without the cursor that blinks."""
+    guest.run("printf '\\033[?25l' >/dev/tty1; "
+              "dmesg | cut -c 1-120 >/dev/tty1; sleep 2")
     shutil.copy(guest.shot(), out)
 
 
