@@ -118,7 +118,7 @@ bool xen_drm_plane_flips_at_once(struct xen_drm_pipe *pipe, struct drm_atomic_co
 		return false;
 	if (to_plane_state(old_state)->shadow || plane_needs_shadow(new_state))
 		return false;
-	if (new_state->fb->obj[0]->import_attach || plane_has_fences(new_state))
+	if (drm_gem_is_imported(new_state->fb->obj[0]) || plane_has_fences(new_state))
 		return false;
 	return xen_drm_flip_can_flip(&pipe->flip,
 				     READ_ONCE(xen_drm_fb_from_drm(new_state->fb)->told));
