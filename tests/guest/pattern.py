@@ -104,11 +104,22 @@ def expected(fmt, w, h, seed):
     return bytes(rgb)
 
 
-def crop(rgb, w, h, to_w, to_h):
-    """The top left part of a picture: what a mode smaller than its framebuffer shows."""
-    if to_w > w or to_h > h:
-        raise ValueError(f"cannot crop {w}x{h} to the larger {to_w}x{to_h}")
-    return b"".join(rgb[3 * w * y:3 * (w * y + to_w)] for y in range(to_h))
+def crop(rgb, w, h, to_w, to_h, x=0, y=0):
+    """A part of a picture: what a mode smaller than its framebuffer shows."""
+    if x + to_w > w or y + to_h > h:
+        raise ValueError(f"cannot crop {w}x{h} to the larger {to_w}x{to_h}+{x}+{y}")
+    return b"".join(rgb[3 * (w * row + x):3 * (w * row + x + to_w)]
+                    for row in range(y, y + to_h))
+
+
+def from_xrgb(data, w, h, pitch):
+    """The picture that is in memory as XRGB8888 of this pitch, in bytes."""
+    rgb = bytearray(3 * w * h)
+    for y in range(h):
+        line, to = data[y * pitch:y * pitch + 4 * w], 3 * w * y
+        for c in range(3):
+            rgb[to + c:to + 3 * w:3] = line[2 - c::4]
+    return bytes(rgb)
 
 
 def crc(rgb):

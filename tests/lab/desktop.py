@@ -67,20 +67,20 @@ def colour_share(rgb, colour):
         / (len(rgb) / 3)
 
 
-def window(guest, share, colour, client, timeout=180, still=3, conn=0):
-    """Wait until the client's window is in the picture of a connector, by the
-    part that has its colour, and the picture stays; returns the PNG's path."""
+def window(guest, share, colour, client, timeout=180, still=3):
+    """Wait until the client's window is in the picture, by the part that has
+    its colour, and the picture stays; returns the PNG's path."""
     end = time.monotonic() + timeout * SLOW
     last, since, seen = None, 0, 0
     while time.monotonic() < end:
         if client.rc is not None:
             raise RuntimeError(f"the client ended with {client.rc}\n"
                                f"{client.out}{client.err}")
-        r = guest.xen.ctl(f"crc {guest.domid} 0 {conn}", check=False)
+        r = guest.xen.ctl(f"crc {guest.domid} 0 0", check=False)
         if not r.rc and r.out != last:
             last, since = r.out, time.monotonic()
         elif not r.rc and time.monotonic() - since > still:
-            png = guest.shot(conn=conn)
+            png = guest.shot()
             seen = colour_share(pattern.read_png(png)[2], colour)
             if seen >= share:
                 return png
@@ -92,14 +92,19 @@ def window(guest, share, colour, client, timeout=180, still=3, conn=0):
                        f"{client.out}{client.err}")
 
 
-def fetch(guest, command):
-    """What a command in the disk's tree writes, in bytes."""
-    guest.put(command.encode() + b"\n", "/mnt/tmp/fetch")
-    r = guest.run("chroot /mnt sh /tmp/fetch | gzip -1 | base64", timeout=120)
+def output(guest, command):
+    """What a command writes, in bytes."""
+    r = guest.run(f"{command} | gzip -1 | base64", timeout=120)
     data = gzip.decompress(base64.b64decode(r.out))
     if not data:
         raise RuntimeError(f"'{command}' wrote nothing\n{r.err}")
     return data
+
+
+def fetch(guest, command):
+    """The same of a command in the disk's tree."""
+    guest.put(command.encode() + b"\n", "/mnt/tmp/fetch")
+    return output(guest, "chroot /mnt sh /tmp/fetch")
 
 
 def x_picture(guest):
@@ -109,13 +114,7 @@ def x_picture(guest):
     size, w, h, bits, pitch, colours = (head[i] for i in (0, 4, 5, 11, 12, 19))
     if bits != 32:
         raise RuntimeError(f"xwd: {bits} bits a pixel, expected 32")
-    rows = data[size + 12 * colours:]
-    rgb = bytearray(3 * w * h)
-    for y in range(h):
-        row, to = rows[y * pitch:y * pitch + 4 * w], 3 * w * y
-        for c in range(3):
-            rgb[to + c:to + 3 * w:3] = row[2 - c::4]
-    return w, h, bytes(rgb)
+    return w, h, pattern.from_xrgb(data[size + 12 * colours:], w, h, pitch)
 
 
 def x_screens(guest):
@@ -136,29 +135,25 @@ def weston_picture(guest):
     return pattern.read_png(path)
 
 
-def part(rgb, width, x, y, w, h):
-    """A rectangle of a picture of this width."""
-    return b"".join(rgb[3 * (width * row + x):3 * (width * row + x + w)]
-                    for row in range(y, y + h))
+def in_x(guest, command):
+    return guest.run(f"chroot /mnt env DISPLAY=:0 {command}", timeout=120)
 
 
-def in_x(guest, command, check=True):
-    return guest.run(f"chroot /mnt env DISPLAY=:0 {command}", timeout=120,
-                     check=check)
+def wait_socket(guest, path, log):
+    """Until a server has made it; its log tells why it has not."""
+    guest.run(f"for i in $(seq 600); do [ -S /mnt{path} ] && exit; "
+              f"usleep 200000; done; cat /mnt{log}; exit 1", timeout=150)
 
 
 def start_xorg(guest):
     xorg = popen(guest, XORG)
-    guest.run("for i in $(seq 600); do [ -S /tmp/.X11-unix/X0 ] && exit; "
-              "usleep 200000; done; cat /tmp/Xorg.log; exit 1", timeout=150)
+    wait_socket(guest, "/tmp/.X11-unix/X0", "/tmp/Xorg.log")
     return xorg
 
 
 def start_weston(guest, renderer="pixman"):
     weston = popen(guest, WESTON % renderer)
-    guest.run("for i in $(seq 600); do [ -S /mnt/run/user/wl ] && exit; "
-              "usleep 200000; done; cat /mnt/tmp/weston.log; exit 1",
-              timeout=150)
+    wait_socket(guest, "/run/user/wl", "/tmp/weston.log")
     return weston
 
 

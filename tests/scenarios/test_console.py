@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
 """The kernel's own pictures: its text console, and the screen of its panic."""
-import base64
 import contextlib
-import gzip
 
 import pytest
 
@@ -28,15 +26,8 @@ def teletype(lab, kernel, **config):
 def console_picture(guest):
     """What the kernel has drawn: the beginning of /dev/fb0."""
     pitch = int(guest.run("cat /sys/class/graphics/fb0/stride").out)
-    size = pitch * SIZE[1]
-    out = guest.run(f"head -c {size} /dev/fb0 | gzip -1 | base64", timeout=60).out
-    data, (w, h) = gzip.decompress(base64.b64decode(out)), SIZE
-    rgb = bytearray(3 * w * h)
-    for y in range(h):
-        for c in range(3):
-            rgb[3 * w * y + c:3 * w * (y + 1):3] = \
-                data[pitch * y + 2 - c:pitch * y + 4 * w:4]
-    return bytes(rgb)
+    data = desktop.output(guest, f"head -c {pitch * SIZE[1]} /dev/fb0")
+    return pattern.from_xrgb(data, *SIZE, pitch)
 
 
 def writes(lab, guest, text):
