@@ -145,7 +145,9 @@ def test_xorg_on_two_screens(lab, desk):
     wm = desktop.popen(desk, "DISPLAY=:0 exec twm")
     fill_root(desk)
     client = xterm(desk, "40x10+600+40")
-    agrees(lab, desk, desktop.x_picture, desktop.x_screens(desk))
+    screens = desktop.x_screens(desk)
+    assert len(screens) == 2, screens
+    agrees(lab, desk, desktop.x_picture, screens)
     for place in PLACES:
         desktop.in_x(desk, f"xrandr --output Virtual-2 {place}")
         screens = desktop.x_screens(desk)
