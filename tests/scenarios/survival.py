@@ -154,10 +154,11 @@ class Client:
 
 
 def connection(guest, dev=0):
-    """What the frontend has published; another connection has other rings."""
-    out = guest.xen.run(f"xenstore-ls {guest.front(dev)}").out
-    return sorted(line.strip() for line in out.splitlines()
-                  if "ring-ref" in line or "event-channel" in line)
+    """The number of the one that the display has, or had last."""
+    return int(guest.run(f"cd /sys/bus/xen/devices/vdispl-{dev}/ && "
+                         "card=$(find . -path '*/drm/card*' -name 'card*') && "
+                         "sed -n 's/^connection: //p' "
+                         "/sys/kernel/debug/dri/${card##*card}/xen").out)
 
 
 def is_deaf(xen, guest, dev=0):
