@@ -13,6 +13,8 @@
 #include <drm/drm_crtc.h>
 #include <drm/drm_device.h>
 
+#include <kunit/visibility.h>
+
 #include "xen_drm_front_commit.h"
 
 #include "xen_drm_front.h"
@@ -249,3 +251,4 @@ void xen_drm_commit_end(struct xen_drm_display *display)
 			commit_wait_and_finish(state);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_commit_end);

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Which task makes a commit, and when the picture that it replaces is given back.
+ */
+
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/idr.h>
+#include <linux/jiffies.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_atomic.h>
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_crtc.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_modeset_lock.h>
+
+#include <kunit/static_stub.h>
+#include <kunit/test-bug.h>
+#include <kunit/test.h>
+
+#include "../../xen_drm_front_commit.h"
+#include "../../xen_drm_front_gem.h"
+#include "../../xen_drm_front_kms.h"
+#include "../../xen_drm_front_pgdir.h"
+#include "../../xen_drm_front_pipe.h"
+
+#include "loopback.h"
+#include "wire.h"
+
+#define WIDTH		64
+#define HEIGHT		48
+#define PITCH		(WIDTH * 4)
+#define NUM_PICTURES	3
+/* Longer than the driver lets a finished flip wait. */
+#define LINGER_MS	300
+/* A watchdog, for an emulated machine. */
+#define PATIENCE_MS	10000
+
+/* --- a display that shows pictures ------------------------------------------ */
+
+struct stage {
+	struct loopback *lb;
+	struct xen_drm_display *display;
+	struct xen_drm_pipe *pipe;
+	struct xen_drm_link link;
+	struct drm_framebuffer *pictures[NUM_PICTURES];
+	/* @mute: whether the backend keeps the event of a flip back */
+	bool mute;
+	/* @out: the flip whose event is kept back, valid if @flies */
+	struct xendispl_req out;
+	bool flies;
+};
+
+static struct xen_drm_pgdir *stub_grant(domid_t domid, struct page **pages,
+					unsigned int num_pages,
+					struct xen_drm_backing *backing)
+{
+	return (struct xen_drm_pgdir *)pages;
+}
+
+static grant_ref_t stub_start(const struct xen_drm_pgdir *pgdir)
+{
+	return 1;
+}
+
+static bool stub_is_barred(domid_t domid, unsigned long *deferred, unsigned long *max)
+{
+	return false;
+}
+
+static unsigned int stub_free(struct xen_drm_pgdir *pgdir)
+{
+	return 0;
+}
+
+/* Runs in the thread of the backend. */
+static void stage_answer(struct loopback *lb, const struct xendispl_req *req)
+{
+	struct stage *stage = lb->test->priv;
+
+	loopback_agree(lb, req);
+	if (req->operation != XENDISPL_OP_PG_FLIP)
+		return;
+	if (!READ_ONCE(stage->mute)) {
+		loopback_event(lb, req->id, XENDISPL_EVT_PG_FLIP, req->op.pg_flip.fb_cookie);
+		return;
+	}
+	stage->out = *req;
+	/* The flip before what announces it. */
+	smp_store_release(&stage->flies, true);
+}
+
+DEFINE_DRM_GEM_FOPS(stage_fops);
+
+static const struct drm_driver stage_driver = {
+	.driver_features = DRIVER_GEM | DRIVER_MODESET | DRIVER_ATOMIC,
+	.fops = &stage_fops,
+	.name = "xendrm-stage",
+	.desc = "commits without Xen",
+	.major = 1,
+	.gem_create_object = xen_drm_gem_native_create_object,
+};
+
+static struct drm_framebuffer *stage_picture(struct kunit *test, struct drm_device *drm)
+{
+	struct drm_mode_fb_cmd2 cmd = {
+		.width = WIDTH,
+		.height = HEIGHT,
+		.pixel_format = DRM_FORMAT_XRGB8888,
+		.pitches = { PITCH },
+	};
+	struct drm_framebuffer *fb;
+	struct drm_gem_object *obj;
+	struct drm_file file = { .object_idr = IDR_INIT(file.object_idr) };
+	int handle;
+
+	obj = xen_drm_gem_native_create(drm, PAGE_ALIGN(PITCH * HEIGHT));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
+
+	spin_lock_init(&file.table_lock);
+	handle = idr_alloc(&file.object_idr, obj, 1, 0, GFP_KERNEL);
+	KUNIT_ASSERT_GT(test, handle, 0);
+	cmd.handles[0] = handle;
+
+	fb = drm->mode_config.funcs->fb_create(drm, &file, drm_format_info(cmd.pixel_format),
+					       &cmd);
+	idr_destroy(&file.object_idr);
+	drm_gem_object_put(obj);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fb);
+	return fb;
+}
+
+static int stage_set(struct stage *stage, const struct drm_display_mode *mode,
+		     struct drm_framebuffer *fb)
+{
+	struct drm_connector *connector = &stage->pipe->connector.base;
+	struct drm_mode_set set = {
+		.crtc = &stage->pipe->base.crtc,
+		.fb = fb,
+		.mode = (struct drm_display_mode *)mode,
+		.connectors = &connector,
+		.num_connectors = mode ? 1 : 0,
+	};
+	struct drm_device *drm = &stage->display->drm;
+	struct drm_modeset_acquire_ctx ctx;
+	int ret;
+
+	DRM_MODESET_LOCK_ALL_BEGIN(drm, ctx, 0, ret);
+	ret = set.crtc->funcs->set_config(&set, &ctx);
+	DRM_MODESET_LOCK_ALL_END(drm, ctx, ret);
+	return ret;
+}
+
+/* A client's PAGE_FLIP, which does not wait for the picture. */
+static int stage_flip(struct stage *stage, unsigned int picture)
+{
+	struct drm_crtc *crtc = &stage->pipe->base.crtc;
+	struct drm_modeset_acquire_ctx ctx;
+	int ret;
+
+	DRM_MODESET_LOCK_ALL_BEGIN(crtc->dev, ctx, 0, ret);
+	ret = crtc->funcs->page_flip(crtc, stage->pictures[picture], NULL, 0, &ctx);
+	DRM_MODESET_LOCK_ALL_END(crtc->dev, ctx, ret);
+	return ret;
+}
+
+static void stage_light(struct kunit *test, struct stage *stage)
+{
+	struct drm_connector *connector = &stage->pipe->connector.base;
+	const struct drm_display_mode *mode;
+
+	mutex_lock(&connector->dev->mode_config.mutex);
+	connector->funcs->fill_modes(connector, XEN_DRM_MAX_DIM, XEN_DRM_MAX_DIM);
+	mode = list_first_entry_or_null(&connector->modes, struct drm_display_mode, head);
+	mutex_unlock(&connector->dev->mode_config.mutex);
+	KUNIT_ASSERT_NOT_NULL(test, mode);
+	KUNIT_ASSERT_EQ(test, stage_set(stage, mode, stage->pictures[0]), 0);
+}
+
+static void stage_join(struct kunit *test, struct stage *stage)
+{
+	stage->link.chan = stage->lb->chan;
+	stage->link.version = 1;
+	stage->link.number++;
+	KUNIT_ASSERT_EQ(test, xen_drm_share_join(stage->display, &stage->link), 0);
+	xen_drm_kms_join(stage->display, &stage->display->cfg, &stage->lb->chan,
+			 &stage->link);
+}
+
+static int stage_init(struct kunit *test)
+{
+	struct stage *stage = kunit_kzalloc(test, sizeof(*stage), GFP_KERNEL);
+	struct xen_drm_display *display;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, stage);
+	test->priv = stage;
+	display = wire_create_display(test, &stage_driver);
+	stage->display = display;
+	init_rwsem(&display->config_lock);
+	display->formats.list[0] = DRM_FORMAT_XRGB8888;
+	display->formats.num = 1;
+	display->cfg.num_connectors = 1;
+	display->cfg.connectors[0].width = WIDTH;
+	display->cfg.connectors[0].height = HEIGHT;
+	KUNIT_ASSERT_EQ(test, xen_drm_kms_init(display), 0);
+	stage->pipe = &display->pipes[0];
+	stage->lb = loopback_create(test);
+
+	kunit_activate_static_stub(test, xen_drm_pgdir_grant, stub_grant);
+	kunit_activate_static_stub(test, xen_drm_pgdir_start, stub_start);
+	kunit_activate_static_stub(test, xen_drm_pgdir_is_barred, stub_is_barred);
+	kunit_activate_static_stub(test, xen_drm_pgdir_free, stub_free);
+	loopback_start(stage->lb, stage_answer);
+	stage_join(test, stage);
+
+	for (i = 0; i < NUM_PICTURES; i++)
+		stage->pictures[i] = stage_picture(test, &display->drm);
+	stage_light(test, stage);
+	return 0;
+}
+
+/* The backend shows the picture that it has kept back. */
+static void stage_land(struct kunit *test, struct stage *stage)
+{
+	unsigned int ms;
+
+	/* The flip after what announces it. */
+	for (ms = 0; ms < PATIENCE_MS && !smp_load_acquire(&stage->flies); ms++)
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_TRUE(test, stage->flies);
+	stage->flies = false;
+	WRITE_ONCE(stage->mute, false);
+	loopback_event(stage->lb, stage->out.id, XENDISPL_EVT_PG_FLIP,
+		       stage->out.op.pg_flip.fb_cookie);
+}
+
+/* Like unplugging: all is switched off, and nothing is parked any more. */
+static void stage_exit(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct xen_drm_display *display;
+	unsigned int i;
+
+	if (!stage || !stage->pictures[NUM_PICTURES - 1])
+		return;
+	display = stage->display;
+	if (stage->mute)
+		stage_land(test, stage);
+	KUNIT_EXPECT_EQ(test, stage_set(stage, NULL, NULL), 0);
+	xen_drm_commit_end(display);
+	KUNIT_EXPECT_NULL(test, stage->pipe->parked);
+
+	for (i = 0; i < NUM_PICTURES; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, drm_framebuffer_read_refcount(stage->pictures[i]), 1,
+				    "picture %u", i);
+		drm_framebuffer_put(stage->pictures[i]);
+	}
+	display->release_work.func(&display->release_work);
+	xen_drm_kms_leave(display);
+	xen_drm_share_leave(display, false);
+}
+
+/* Only this test uses the picture any more; it may take some time. */
+static bool stage_gives_back(struct stage *stage, unsigned int picture)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < PATIENCE_MS; ms++) {
+		if (drm_framebuffer_read_refcount(stage->pictures[picture]) == 1)
+			return true;
+		usleep_range(1000, 2000);
+	}
+	return false;
+}
+
+static bool stage_is_shown(struct stage *stage)
+{
+	struct drm_crtc_commit *commit = stage->pipe->base.crtc.state->commit;
+	unsigned long left = msecs_to_jiffies(PATIENCE_MS);
+
+	return !commit || wait_for_completion_timeout(&commit->flip_done, left);
+}
+
+/* --- in the client's task --------------------------------------------------- */
+
+/* It is with the hardware when the request returns: no worker has to run before. */
+static void flip_is_sent_by_the_client(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct drm_crtc_commit *commit;
+
+	stage->mute = true;
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	KUNIT_ASSERT_NOT_NULL(test, stage->pipe->parked);
+	commit = stage->pipe->base.crtc.state->commit;
+	KUNIT_ASSERT_NOT_NULL(test, commit);
+	KUNIT_EXPECT_TRUE(test, completion_done(&commit->hw_done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&commit->flip_done));
+
+	stage_land(test, stage);
+	KUNIT_EXPECT_TRUE(test, stage_is_shown(stage));
+}
+
+/* The one before is on the screen as long as that. */
+static void flip_while_another_is_out(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct drm_atomic_commit *parked;
+
+	stage->mute = true;
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	parked = stage->pipe->parked;
+	KUNIT_EXPECT_EQ(test, stage_flip(stage, 2), -EBUSY);
+	KUNIT_EXPECT_PTR_EQ(test, stage->pipe->parked, parked);
+	KUNIT_EXPECT_EQ(test, drm_framebuffer_read_refcount(stage->pictures[0]), 2);
+	KUNIT_EXPECT_EQ(test, drm_framebuffer_read_refcount(stage->pictures[2]), 1);
+
+	stage_land(test, stage);
+	KUNIT_ASSERT_TRUE(test, stage_is_shown(stage));
+	KUNIT_EXPECT_EQ(test, stage_flip(stage, 2), 0);
+}
+
+static void next_flip_gives_back(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	disable_delayed_work_sync(&stage->display->commit_work);
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	KUNIT_ASSERT_TRUE(test, stage_is_shown(stage));
+	KUNIT_EXPECT_EQ(test, drm_framebuffer_read_refcount(stage->pictures[0]), 2);
+
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 2), 0);
+	KUNIT_EXPECT_EQ(test, drm_framebuffer_read_refcount(stage->pictures[0]), 1);
+}
+
+/* A client that shows one more picture, and no other, keeps no memory for it. */
+static void work_gives_back(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
+	KUNIT_EXPECT_NULL(test, READ_ONCE(stage->pipe->parked));
+}
+
+/* The backend may still read from what it shows. */
+static void work_waits_for_the_flip(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage->mute = true;
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	msleep(LINGER_MS);
+	KUNIT_EXPECT_EQ(test, drm_framebuffer_read_refcount(stage->pictures[0]), 2);
+	KUNIT_EXPECT_NOT_NULL(test, READ_ONCE(stage->pipe->parked));
+
+	stage_land(test, stage);
+	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
+}
+
+/* --- in a worker ------------------------------------------------------------ */
+
+/* A device that draws for some time. */
+struct drawing {
+	struct dma_fence fence;
+	/* @lock: for @fence */
+	spinlock_t lock;
+	struct delayed_work end;
+};
+
+static const char *drawing_name(struct dma_fence *fence)
+{
+	return "drawing";
+}
+
+static void drawing_release(struct dma_fence *fence)
+{
+	/* The test frees it. */
+}
+
+static const struct dma_fence_ops drawing_ops = {
+	.get_driver_name = drawing_name,
+	.get_timeline_name = drawing_name,
+	.release = drawing_release,
+};
+
+static void drawing_end(struct work_struct *work)
+{
+	struct drawing *drawing = container_of(to_delayed_work(work), struct drawing, end);
+
+	dma_fence_signal(&drawing->fence);
+}
+
+static struct drawing *stage_draw(struct kunit *test, struct stage *stage,
+				  unsigned int picture)
+{
+	struct dma_resv *resv = stage->pictures[picture]->obj[0]->resv;
+	struct drawing *drawing = kunit_kzalloc(test, sizeof(*drawing), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, drawing);
+	spin_lock_init(&drawing->lock);
+	INIT_DELAYED_WORK(&drawing->end, drawing_end);
+	dma_fence_init(&drawing->fence, &drawing_ops, &drawing->lock,
+		       dma_fence_context_alloc(1), 1);
+
+	KUNIT_ASSERT_EQ(test, dma_resv_lock(resv, NULL), 0);
+	KUNIT_ASSERT_EQ(test, dma_resv_reserve_fences(resv, 1), 0);
+	dma_resv_add_fence(resv, &drawing->fence, DMA_RESV_USAGE_WRITE);
+	dma_resv_unlock(resv);
+	schedule_delayed_work(&drawing->end, msecs_to_jiffies(LINGER_MS));
+	return drawing;
+}
+
+/* The client does not wait for whoever draws into it, and the backend gets it later. */
+static void picture_with_a_fence(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct drawing *drawing = stage_draw(test, stage, 1);
+
+	stage->mute = true;
+	KUNIT_EXPECT_EQ(test, stage_flip(stage, 1), 0);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(&drawing->fence));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(stage->flies));
+
+	flush_delayed_work(&drawing->end);
+	stage_land(test, stage);
+	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
+}
+
+/* The mode goes first, and its answer has to be waited for. */
+static void flip_on_a_dark_pipe(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	xen_drm_kms_leave(stage->display);
+	KUNIT_EXPECT_EQ(test, stage_flip(stage, 1), 0);
+	KUNIT_EXPECT_NULL(test, READ_ONCE(stage->pipe->parked));
+	KUNIT_EXPECT_TRUE(test, stage_is_shown(stage));
+	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
+}
+
+/* The connection goes before the event comes: the vblank ends the flip. */
+static void backend_leaves_while_a_flip_is_out(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage->mute = true;
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	xen_drm_kms_leave(stage->display);
+	KUNIT_EXPECT_TRUE(test, stage_is_shown(stage));
+	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
+}
+
+/* --- the end ---------------------------------------------------------------- */
+
+static void end_finishes_all(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	xen_drm_commit_end(stage->display);
+	KUNIT_EXPECT_NULL(test, stage->pipe->parked);
+	KUNIT_EXPECT_EQ(test, drm_framebuffer_read_refcount(stage->pictures[0]), 1);
+}
+
+/* A commit that was under way when the display was unplugged. */
+static void flip_after_the_end(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	xen_drm_commit_end(stage->display);
+	KUNIT_EXPECT_EQ(test, stage_flip(stage, 1), 0);
+	KUNIT_EXPECT_NULL(test, stage->pipe->parked);
+	KUNIT_EXPECT_EQ(test, drm_framebuffer_read_refcount(stage->pictures[0]), 1);
+}
+
+static struct kunit_case commit_cases[] = {
+	KUNIT_CASE(flip_is_sent_by_the_client),
+	KUNIT_CASE(flip_while_another_is_out),
+	KUNIT_CASE(next_flip_gives_back),
+	KUNIT_CASE(work_gives_back),
+	KUNIT_CASE(work_waits_for_the_flip),
+	KUNIT_CASE(picture_with_a_fence),
+	KUNIT_CASE(flip_on_a_dark_pipe),
+	KUNIT_CASE(backend_leaves_while_a_flip_is_out),
+	KUNIT_CASE(end_finishes_all),
+	KUNIT_CASE(flip_after_the_end),
+	{}
+};
+
+static struct kunit_suite commit_suite = {
+	.name = "xen_drm_front_commit",
+	.init = stage_init,
+	.exit = stage_exit,
+	.test_cases = commit_cases,
+};
+
+kunit_test_suite(commit_suite);
