@@ -92,10 +92,10 @@ def test_attach_and_detach_at_run_time(lab, kernel):
         eventually(lambda: not lab.grants_in_use(g), "all grants are back")
 
 
-# What is wrong, and the value; None removes the node.
+# What is wrong, and the value; None removes the node. KUnit and the fuzzer of the
+# configuration have all others.
 MALFORMED = [("0/resolution", value) for value in (
-    "", "1024x", "1024x768x2", "1024x768 ", "0x768", "-1x768",
-    "99999999999x1", "0x400x768", None)]
+    "1024x768x2", "0x768", "99999999999x1", None)]
 
 
 @ALL_OF_IT

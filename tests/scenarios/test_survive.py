@@ -78,7 +78,7 @@ def test_killed_and_started_at_once(lab, house, seen):
     """The new one finds us in Connected and takes up the old rings, or tries to:
     if they are gone, it is deaf for ever."""
     def restart():
-        for i in range(repeated(5, 50)):
+        for i in range(repeated(4, 50)):
             lab.xen.restart_backend("KILL")
             TALLY.restarts += 1
             # Not always at the same moment of coming back.
