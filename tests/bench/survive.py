@@ -29,10 +29,8 @@ def is_reset(xen, guest):
     xen.run(f"xenstore-write {guest.back()}/state 1")
 
 
-def attach_and_detach(xen, guest):
-    xen.run(f"xl vdispl-attach {guest.name} backend=0 be-alloc=0 connectors={ONE[0]}")
-    guest.wait_connected(1)
-    xen.run(f"xl vdispl-detach {guest.name} 1")
+def attach_and_detach(_xen, guest):
+    guest.detach(guest.attach(ONE))
 
 
 # (what happens, how to make it happen)

@@ -42,7 +42,7 @@ chmod 755 /tmp/text
 export XDG_RUNTIME_DIR=/run/user HOME=/root WAYLAND_DISPLAY=wl LANG=C.UTF-8
 exec weston-terminal --shell=/tmp/text"""
 # Without this X draws by OpenGL in software, and takes minutes to start.
-XORG = """cat >/etc/X11/xorg.conf <<'END'
+XORG = SESSION + """cat >/etc/X11/xorg.conf <<'END'
 Section "Device"
 	Identifier "vdispl"
 	Driver "modesetting"

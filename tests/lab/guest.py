@@ -260,6 +260,20 @@ class Guest:
                          f"{self.back(dev)}/state", check=False)
         return tuple(int(w) for w in r.out.split())
 
+    def attach(self, connectors):
+        """One more display; returns its number."""
+        path = f"/local/domain/{self.domid}/device/vdispl"
+        before = set(self.xen.run(f"xenstore-list {path}", check=False).out.split())
+        self.xen.run(f"xl vdispl-attach {self.name} backend=0 be-alloc=0 "
+                     f"connectors={';'.join(connectors)}")
+        dev = int((set(self.xen.run(f"xenstore-list {path}").out.split())
+                   - before).pop())
+        self.wait_connected(dev, timeout=60)
+        return dev
+
+    def detach(self, dev, check=True):
+        self.xen.run(f"xl vdispl-detach {self.name} {dev}", check=check)
+
     def wait_connected(self, dev=0, timeout=30):
         end = time.monotonic() + timeout * SLOW
         while self.states(dev) != (4, 4):

@@ -2,12 +2,14 @@
 """Real desktops and players: what they believe to show is what the backend sees,
 on one screen and on two, also when the backend has been another one."""
 import re
+import time
 
 import pytest
 
 import desktop
 from desktop import pattern
 from scenario import eventually, still_works
+from survival import repeated
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "x86_64-new"), pytest.mark.watchdog(900)]
 ONE = ("0:1024x768",)
@@ -179,6 +181,38 @@ def test_xorg_follows_the_size(lab, desk):
     desktop.stop(desk, xorg)
     # The new backend is told of the former mode until X sets another one.
     lab.excuse("exceeds the connector")
+
+
+def weston_with_terminal(guest):
+    return desktop.start_weston(guest), terminal(guest), desktop.TERMINAL_COLOUR
+
+
+def xorg_with_xterm(guest):
+    return desktop.start_xorg(guest), xterm(guest, "80x24+100+100"), desktop.XTERM_COLOUR
+
+
+@pytest.mark.parametrize("start", [weston_with_terminal, xorg_with_xterm])
+def test_second_display_comes_and_goes(lab, station, start):
+    """Below a desktop, which may use it or not, and goes on where it was."""
+    server, client, colour = start(station)
+    desktop.window(station, 0.1, colour, client)
+    for _ in range(repeated(2, 20)):
+        dev = station.attach(("1:640x480",))
+        eventually(lambda: station.run("ls /dev/dri").out.count("card") == 2,
+                   "the second card")
+        # X opens it, Weston does not.
+        time.sleep(2)
+        station.detach(dev)
+        eventually(lambda: station.run("ls /dev/dri").out.count("card") == 1,
+                   "the second card is gone")
+        assert server.rc is None, server.out + server.err
+    lab.pictures.append(desktop.window(station, 0.1, colour, client))
+    if start is weston_with_terminal:
+        agrees(lab, station, desktop.weston_picture, {0: (0, 0, 1024, 768)})
+    else:
+        fill_root(station)
+        agrees(lab, station, desktop.x_picture, {0: (0, 0, 1024, 768)})
+    desktop.stop(station, client, server)
 
 
 WLROOTS = desktop.SESSION + """cat >/tmp/sway.conf <<'END'

@@ -78,15 +78,10 @@ def test_backend_goes_and_comes(lab, guest, how):
 @ALL_OF_IT
 def test_attach_and_detach_at_run_time(lab, kernel):
     g = lab.guest(kernel=kernel, vdispl=())
-    connectors = "connectors=hot:640x480"
     for _ in range(2):
-        lab.xen.run(f"xl vdispl-attach {g.name} backend=0 be-alloc=0 "
-                    f"{connectors}")
-        dev = int(lab.xen.run(
-            f"xenstore-list /local/domain/{g.domid}/device/vdispl").out)
-        g.wait_connected(dev)
+        dev = g.attach(["hot:640x480"])
         still_works(lab, g, size=(640, 480), dev=dev)
-        lab.xen.run(f"xl vdispl-detach {g.name} {dev}")
+        g.detach(dev)
         eventually(lambda: g.run("kmspaint info", check=False).rc == 1,
                    "the card is gone")
         eventually(lambda: not lab.grants_in_use(g), "all grants are back")

@@ -140,7 +140,7 @@ def test_backend_never_returns(lab, house):
     print(f"{pace:.0f} flips a second without a backend")
     client.is_alive()
     assert 60 / 4 / SLOW < pace < FASTEST, f"{pace:.1f} flips a second"
-    lab.xen.run(f"xl vdispl-detach {house.name} 0", check=False)
+    house.detach(0, check=False)
     is_told_of_its_end(client)
     eventually(lambda: house.run("ls /dev/dri/card* 2>/dev/null",
                                  check=False).rc, "the card is gone")
@@ -345,26 +345,14 @@ def test_one_more_connector(lab, house):
 
 # Displays that come and go.
 
-def attach_display(lab, guest, connectors=ONE):
-    """Returns its number."""
-    path = f"/local/domain/{guest.domid}/device/vdispl"
-    before = set(lab.xen.run(f"xenstore-list {path}", check=False).out.split())
-    lab.xen.run(f"xl vdispl-attach {guest.name} backend=0 be-alloc=0 "
-                f"connectors={';'.join(connectors)}")
-    dev = int((set(lab.xen.run(f"xenstore-list {path}").out.split())
-               - before).pop())
-    guest.wait_connected(dev, timeout=60)
-    return dev
-
-
 def test_second_display_comes_and_goes(lab, house):
     """The first one's client does not notice; the second one's is told."""
     with survives(lab, house) as client:
         for _ in range(repeated(2, 20)):
-            dev = attach_display(lab, house)
+            dev = house.attach(ONE)
             other = Client(lab, house, dev)
             eventually(lambda c=other: c.flips() > 5, "flips there")
-            lab.xen.run(f"xl vdispl-detach {house.name} {dev}")
+            house.detach(dev)
             is_told_of_its_end(other)
             client.goes_on()
 
