@@ -50,12 +50,12 @@ def repeated(short, long):
 class Client:
     """kmspaint survive on one display of a guest."""
 
-    def __init__(self, lab, guest, dev=0, connectors=1, size=SIZE):
+    def __init__(self, lab, guest, dev=0, connectors=1, size=SIZE, dirty=True):
         self.lab, self.guest, self.dev, self.size = lab, guest, dev, size
         self.connectors, self.stills = connectors, 0
         self.names = self.display()
         self.process = guest.popen(
-            f"exec kmspaint survive --dirty --timeout 60 --seed {SEED} "
+            f"exec kmspaint survive {'--dirty' if dirty else ''} --timeout 60 --seed {SEED} "
             f"--card /dev/dri/{self.names[0]}")
         self.process.expect("shown")
 
