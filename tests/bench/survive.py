@@ -30,7 +30,7 @@ def is_reset(xen, guest):
 
 
 def attach_and_detach(_xen, guest):
-    guest.detach(guest.attach(ONE))
+    guest.detach_display(guest.attach_display(ONE))
 
 
 # (what happens, how to make it happen)

@@ -260,7 +260,7 @@ class Guest:
                          f"{self.back(dev)}/state", check=False)
         return tuple(int(w) for w in r.out.split())
 
-    def attach(self, connectors):
+    def attach_display(self, connectors):
         """One more display; returns its number."""
         path = f"/local/domain/{self.domid}/device/vdispl"
         before = set(self.xen.run(f"xenstore-list {path}", check=False).out.split())
@@ -271,7 +271,7 @@ class Guest:
         self.wait_connected(dev, timeout=60)
         return dev
 
-    def detach(self, dev, check=True):
+    def detach_display(self, dev, check=True):
         self.xen.run(f"xl vdispl-detach {self.name} {dev}", check=check)
 
     def wait_connected(self, dev=0, timeout=30):

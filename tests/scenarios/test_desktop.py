@@ -197,12 +197,12 @@ def test_second_display_comes_and_goes(lab, station, start):
     server, client, colour = start(station)
     desktop.window(station, 0.1, colour, client)
     for _ in range(repeated(2, 20)):
-        dev = station.attach(("1:640x480",))
+        dev = station.attach_display(("1:640x480",))
         eventually(lambda: station.run("ls /dev/dri").out.count("card") == 2,
                    "the second card")
         # X opens it, Weston does not.
         time.sleep(2)
-        station.detach(dev)
+        station.detach_display(dev)
         eventually(lambda: station.run("ls /dev/dri").out.count("card") == 1,
                    "the second card is gone")
         assert server.rc is None, server.out + server.err

@@ -79,9 +79,9 @@ def test_backend_goes_and_comes(lab, guest, how):
 def test_attach_and_detach_at_run_time(lab, kernel):
     g = lab.guest(kernel=kernel, vdispl=())
     for _ in range(2):
-        dev = g.attach(["hot:640x480"])
+        dev = g.attach_display(["hot:640x480"])
         still_works(lab, g, size=(640, 480), dev=dev)
-        g.detach(dev)
+        g.detach_display(dev)
         eventually(lambda: g.run("kmspaint info", check=False).rc == 1,
                    "the card is gone")
         eventually(lambda: not lab.grants_in_use(g), "all grants are back")

@@ -140,7 +140,7 @@ def test_backend_never_returns(lab, house):
     print(f"{pace:.0f} flips a second without a backend")
     client.is_alive()
     assert 60 / 4 / SLOW < pace < FASTEST, f"{pace:.1f} flips a second"
-    house.detach(0, check=False)
+    house.detach_display(0, check=False)
     is_told_of_its_end(client)
     eventually(lambda: house.run("ls /dev/dri/card* 2>/dev/null",
                                  check=False).rc, "the card is gone")
@@ -349,10 +349,10 @@ def test_second_display_comes_and_goes(lab, house):
     """The first one's client does not notice; the second one's is told."""
     with survives(lab, house) as client:
         for _ in range(repeated(2, 20)):
-            dev = house.attach(ONE)
+            dev = house.attach_display(ONE)
             other = Client(lab, house, dev)
             eventually(lambda c=other: c.flips() > 5, "flips there")
-            house.detach(dev)
+            house.detach_display(dev)
             is_told_of_its_end(other)
             client.goes_on()
 
