@@ -109,8 +109,12 @@ struct xen_drm_chan_stats {
  * xen_drm_chan_flip() never calls them, so they may take &drm_device.event_lock.
  */
 struct xen_drm_flip_ops {
-	/** @done: the backend shows the flip with this serial number since @when */
-	void (*done)(void *owner, u32 serial, ktime_t when);
+	/**
+	 * @done: the backend shows the flip with this serial number since @when. Returns
+	 * whether the pipe looks for later events itself, so that no interrupt has to
+	 * tell of them, until xen_drm_chan_listen()
+	 */
+	bool (*done)(void *owner, u32 serial, ktime_t when);
 	/** @refused: the backend will not show the flip; @error is a negative errno */
 	void (*refused)(void *owner, u32 serial, int error);
 };

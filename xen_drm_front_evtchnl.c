@@ -42,6 +42,10 @@
  * Replies raise an interrupt only while a task or a flip waits for one. The event of a
  * flip tells of its success, and the reply is taken along with that. A refusal has no
  * event, so xen_drm_chan_poll() finds it.
+ *
+ * A pipe that has to wait for its vblank anyway looks for the event of a flip then. The
+ * interrupt for the event before has not ended, so there is none for this one. When the
+ * pipe finds no event, it asks for an interrupt by xen_drm_chan_listen().
  */
 
 /**
@@ -51,8 +55,10 @@
  *
  * Context: any; under rcu_read_lock() since before the lock was taken, so that
  * xen_drm_conn_mute() can wait for calls that are under way.
+ *
+ * Returns: whether the pipe looks for later events itself.
  */
-void xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news *news)
+bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news *news)
 {
 	lockdep_assert_in_rcu_read_lock();
 
@@ -64,13 +70,12 @@ void xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news
 		chan->ops->missed(chan->owner, chan->index);
 
 	if (!news->flip_over || !news->flip_ops)
-		return;
-	if (news->flip_error)
-		news->flip_ops->refused(news->flip_owner, news->flip_serial,
-					news->flip_error);
-	else
-		news->flip_ops->done(news->flip_owner, news->flip_serial,
-				     news->flip_when);
+		return false;
+	if (!news->flip_error)
+		return news->flip_ops->done(news->flip_owner, news->flip_serial,
+					    news->flip_when);
+	news->flip_ops->refused(news->flip_owner, news->flip_serial, news->flip_error);
+	return false;
 }
 
 __printf(3, 4)
@@ -453,16 +458,36 @@ VISIBLE_IF_KUNIT void xen_drm_chan_eoi(struct xen_drm_chan *chan, int irq,
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_eoi);
 
+/**
+ * xen_drm_chan_listen - have events raise interrupts again
+ * @chan: the channel
+ *
+ * An event that has come meanwhile raises one at once.
+ *
+ * Context: any.
+ */
+void xen_drm_chan_listen(struct xen_drm_chan *chan)
+{
+	/* Whoever takes the mark ends the interrupt, once. */
+	if (READ_ONCE(chan->evt_masked) && xchg(&chan->evt_masked, false) &&
+	    !READ_ONCE(chan->broken))
+		xen_drm_chan_eoi(chan, chan->evt_irq, 0);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_listen);
+
 /*
  * An event channel stays masked until its end-of-interrupt, and for ever once the
  * channel is broken. An interrupt without cause makes the core delay the next
  * ones, so that a storm costs the guest a bounded share of a CPU. One whose cause was
  * taken before, as @drained says, is none of those.
+ *
+ * It also stays masked, and @masked says so, while the pipe looks for events itself.
  */
-static irqreturn_t chan_interrupt(struct xen_drm_chan *chan, int irq, bool *drained)
+static irqreturn_t chan_interrupt(struct xen_drm_chan *chan, int irq, bool *drained,
+				  bool *masked)
 {
 	struct xen_drm_chan_news news = {};
-	bool broken;
+	bool broken, quiet;
 
 	guard(rcu)();
 
@@ -472,8 +497,12 @@ static irqreturn_t chan_interrupt(struct xen_drm_chan *chan, int irq, bool *drai
 		*drained = false;
 		broken = chan->broken;
 	}
-	xen_drm_chan_tell(chan, &news);
-	if (!broken)
+	quiet = xen_drm_chan_tell(chan, &news);
+	if (broken)
+		return IRQ_HANDLED;
+	if (quiet && masked)
+		WRITE_ONCE(*masked, true);
+	else
 		xen_drm_chan_eoi(chan, irq, news.progress ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	return IRQ_HANDLED;
 }
@@ -491,7 +520,7 @@ irqreturn_t xen_drm_chan_reply_interrupt(int irq, void *data)
 {
 	struct xen_drm_chan *chan = data;
 
-	return chan_interrupt(chan, irq, &chan->drained);
+	return chan_interrupt(chan, irq, &chan->drained, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_reply_interrupt);
 
@@ -508,7 +537,7 @@ irqreturn_t xen_drm_chan_event_interrupt(int irq, void *data)
 {
 	struct xen_drm_chan *chan = data;
 
-	return chan_interrupt(chan, irq, &chan->evt_drained);
+	return chan_interrupt(chan, irq, &chan->evt_drained, &chan->evt_masked);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_event_interrupt);
 

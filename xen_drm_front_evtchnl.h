@@ -185,6 +185,11 @@ struct xen_drm_chan {
 	int req_irq;
 	/** @evt_irq: interrupt of the event page, negative if not bound */
 	int evt_irq;
+	/**
+	 * @evt_masked: whether that interrupt ends with xen_drm_chan_listen(). Without a
+	 * lock: set by the interrupt, which does not come again before it is cleared
+	 */
+	bool evt_masked;
 	/** @req_name: name of the request ring's interrupt, DEVICE-CONNECTOR-req:LABEL */
 	char req_name[56];
 	/** @evt_name: name of the event page's interrupt, DEVICE-CONNECTOR-evt:LABEL */
@@ -201,6 +206,7 @@ void xen_drm_chan_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_f
 
 int xen_drm_chan_status(s32 status);
 bool xen_drm_chan_poll(struct xen_drm_chan *chan);
+void xen_drm_chan_listen(struct xen_drm_chan *chan);
 bool xen_drm_chan_overdue(struct xen_drm_chan *chan, unsigned long *since);
 irqreturn_t xen_drm_chan_reply_interrupt(int irq, void *data);
 irqreturn_t xen_drm_chan_event_interrupt(int irq, void *data);
@@ -212,7 +218,7 @@ static inline bool xen_drm_chan_is_dead(const struct xen_drm_chan *chan)
 }
 
 void xen_drm_chan_drain_replies(struct xen_drm_chan *chan, struct xen_drm_chan_news *news);
-void xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news *news);
+bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news *news);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 void xen_drm_chan_eoi(struct xen_drm_chan *chan, int irq, unsigned int flags);

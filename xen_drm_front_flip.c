@@ -33,6 +33,9 @@
  * whatever the backend does. A vblank that is due while a flip is out is delayed by up
  * to an eighth of the period, to let the backend come first.
  *
+ * After an event in the first half of a period no interrupt tells of the next one: the
+ * timer looks for it when it is due. If it is not there, interrupts tell of events again.
+ *
  * Without a backend, and while it is silent, events are sent at the next vblank of
  * the timer. So clients go on at their usual pace.
  *
@@ -94,13 +97,15 @@ static bool flip_needs_vblank(const struct xen_drm_flip *flip)
  * @input: what has happened
  *
  * Does what xen_drm_flip_next() asks for, and has vertical blankings as long as the
- * pipe needs them.
+ * pipe needs them, and one more: the next flip comes soon, as a rule, and to switch them
+ * on and off costs more.
  *
  * Context: xen_drm_flip_lock() is held.
  */
 void xen_drm_flip_take(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
 {
 	enum xen_drm_flip_state before = flip->core.state;
+	bool needed = flip_needs_vblank(flip);
 	unsigned int actions;
 	bool wanted;
 
@@ -113,7 +118,9 @@ void xen_drm_flip_take(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
 		flip_send_request(flip);
 	trace_xen_drm_flip(flip->name, input, before, &flip->core, flip->cookie, flip->serial);
 
-	wanted = flip->on && flip_needs_vblank(flip);
+	wanted = flip_needs_vblank(flip) ||
+		 (flip->wanted && (needed || input != XEN_DRM_FLIP_VBLANK));
+	wanted &= flip->on;
 	if (wanted && !flip->wanted)
 		flip->wanted = !drm_crtc_vblank_get(flip->crtc);
 	else if (!wanted && flip->wanted)
@@ -145,6 +152,12 @@ static bool flip_is_in_phase(struct xen_drm_flip *flip, ktime_t now)
 	return flip->late || since >= flip->period - flip->period / 4;
 }
 
+/* Returns whether an event that comes now waits for the vblank for long. */
+static bool flip_is_early(const struct xen_drm_flip *flip, ktime_t now)
+{
+	return ktime_sub(now, flip_vblank_before(flip, now)) < flip->period / 2;
+}
+
 /* Called without locks, since DRM takes them to count the vblank. */
 static void flip_handle_vblank(struct xen_drm_flip *flip)
 {
@@ -163,26 +176,33 @@ static void flip_handle_vblank(struct xen_drm_flip *flip)
  * Called by interrupts of the channel, and by timers and tasks that look into the
  * ring. Flips of an earlier connection do not come here, since its channels are muted.
  */
-static void flip_done(void *owner, u32 serial, ktime_t when)
+static bool flip_done(void *owner, u32 serial, ktime_t when)
 {
 	struct xen_drm_flip *flip = owner;
+	bool now = false, quiet = false;
 	unsigned long flags;
-	bool now = false;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (serial == flip->serial) {
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_DONE);
-		now = flip->on && flip->ticking && flip_is_in_phase(flip, when);
+		if (flip->on && flip->ticking) {
+			now = flip_is_in_phase(flip, when);
+			quiet = !now && flip_is_early(flip, when);
+		}
 		if (now) {
 			flip->late = false;
 			flip->rephase = when;
 			flip_start_timer(flip, ktime_add(when, flip->period));
 		}
+		flip->quiet = quiet;
+		if (flip->chan && !quiet)
+			xen_drm_proto_listen(flip->chan);
 	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	if (now)
 		flip_handle_vblank(flip);
+	return quiet;
 }
 
 static void flip_refused(void *owner, u32 serial, int error)
@@ -401,7 +421,10 @@ static bool flip_is_overdue(const struct xen_drm_flip *flip, ktime_t now)
 	       ktime_ms_delta(now, flip->sent) > XEN_DRM_TIMEOUT_MS;
 }
 
-/* Looks for a refusal, which comes without an event, and so without an interrupt. */
+/*
+ * Looks for what no interrupt has told of: a refusal, which comes without an event, and
+ * an event while the pipe is quiet. If there is neither, an interrupt shall tell of it.
+ */
 static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 {
 	struct xen_drm_chan *chan = NULL;
@@ -417,6 +440,9 @@ static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 		return;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	flip->quiet = false;
+	if (flip->chan)
+		xen_drm_proto_listen(flip->chan);
 	overdue = flip_is_overdue(flip, now);
 	if (overdue) {
 		flip->stats.overdue++;
@@ -451,6 +477,8 @@ static enum hrtimer_restart flip_timer(struct hrtimer *timer)
 	ktime_t now = ktime_get();
 	unsigned long flags;
 
+	if (READ_ONCE(flip->quiet))
+		flip_look_into_ring(flip, now);
 	if (flip_postpone_vblank(flip, now))
 		return HRTIMER_NORESTART;
 

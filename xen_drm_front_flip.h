@@ -79,6 +79,8 @@ struct xen_drm_flip {
 	bool ticking;
 	/** @late: whether the vblank that is due waits for the backend's event */
 	bool late;
+	/** @quiet: whether the timer looks for the next event, as no interrupt may tell of it */
+	bool quiet;
 	/** @rephase: time of an event that becomes a vblank just now, 0 otherwise */
 	ktime_t rephase;
 	/** @period: time from vblank to vblank; constant while the CRTC is active */

@@ -343,6 +343,19 @@ bool xen_drm_proto_poll(struct xen_drm_chan *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_poll);
 
 /**
+ * xen_drm_proto_listen - have events of flips raise interrupts again
+ * @chan: the channel
+ *
+ * Ends what &xen_drm_flip_ops.done has asked for by returning true.
+ *
+ * Context: any.
+ */
+void xen_drm_proto_listen(struct xen_drm_chan *chan)
+{
+	xen_drm_chan_listen(chan);
+}
+
+/**
  * xen_drm_proto_add_stats - add what a channel has counted to a sum
  * @chan: the channel
  * @sum: the sum

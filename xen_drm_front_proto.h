@@ -87,6 +87,7 @@ void xen_drm_proto_push(struct xen_drm_chan *chan);
 int xen_drm_proto_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
 int xen_drm_proto_wait_edid(struct xen_drm_chan *chan, struct xen_drm_call *call);
 bool xen_drm_proto_poll(struct xen_drm_chan *chan);
+void xen_drm_proto_listen(struct xen_drm_chan *chan);
 void xen_drm_proto_add_stats(struct xen_drm_chan *chan, struct xen_drm_chan_stats *sum);
 void xen_drm_proto_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_flip_ops *ops,
 				void *owner);

@@ -126,6 +126,8 @@ typedef struct {
 #define atomic_long_sub(i, v)		((void)((v)->value -= (i)))
 #define atomic64_inc_return(v)		(++(v)->value)
 
+#define xchg(p, v)			__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+
 static inline bool atomic_try_cmpxchg(atomic_t *v, int *old, int new)
 {
 	if (v->value != *old) {

@@ -473,10 +473,11 @@ static void flip_is_over(struct model *m, u32 serial, int error)
 	fuzz_unlock(&run.event_lock, false);
 }
 
-static void flip_done(void *owner, u32 serial, ktime_t when)
+static bool flip_done(void *owner, u32 serial, ktime_t when)
 {
 	fuzz_check(when == ktime_get(), "the flip's time is not now");
 	flip_is_over(owner, serial, 0);
+	return false;
 }
 
 static void flip_refused(void *owner, u32 serial, int error)

@@ -39,6 +39,7 @@
 #define HEIGHT		48
 #define PITCH		(WIDTH * 4)
 #define NUM_PICTURES	3
+#define NUM_FLIPS	40
 /* Longer than the driver lets a finished flip wait. */
 #define LINGER_MS	300
 /* A watchdog, for an emulated machine. */
@@ -367,6 +368,70 @@ static void work_waits_for_the_flip(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
 }
 
+/* --- with few interrupts ---------------------------------------------------- */
+
+static void stage_expect_flip(struct kunit *test, struct stage *stage, unsigned int picture)
+{
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, picture), 0);
+	KUNIT_ASSERT_TRUE(test, stage_is_shown(stage));
+}
+
+/* A slow machine may need some more, since only early events count. */
+static bool stage_becomes_quiet(struct kunit *test, struct stage *stage)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100 && !READ_ONCE(stage->lb->chan->evt_masked); i++)
+		stage_expect_flip(test, stage, 1 + i % 2);
+	return stage->lb->chan->evt_masked;
+}
+
+/* Few interrupts tell of what a backend shows at once; the vblank finds it in time. */
+static void prompt_backend(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct xen_drm_flip *flip = &stage->pipe->flip;
+	unsigned int i, before, in_time = 0;
+
+	KUNIT_ASSERT_TRUE(test, stage_becomes_quiet(test, stage));
+	before = stage->lb->event_interrupts;
+	for (i = 0; i < NUM_FLIPS; i++) {
+		stage_expect_flip(test, stage, i % 2);
+		/* Timers of the tests' kernel come with jiffies. */
+		in_time += ktime_sub(ktime_get(), flip->told_vblank) < TICK_NSEC;
+	}
+	/* All, but for a machine that is late now and then. */
+	KUNIT_EXPECT_LT(test, stage->lb->event_interrupts - before, NUM_FLIPS / 4);
+	KUNIT_EXPECT_GT(test, in_time, NUM_FLIPS / 2);
+}
+
+/* One that does not must be heard as soon as it has shown it. */
+static void backend_that_becomes_slow(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	KUNIT_ASSERT_TRUE(test, stage_becomes_quiet(test, stage));
+	stage->mute = true;
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 0), 0);
+	msleep(LINGER_MS);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(stage->lb->chan->evt_masked));
+
+	stage_land(test, stage);
+	KUNIT_EXPECT_TRUE(test, stage_is_shown(stage));
+}
+
+/* An idle desktop costs no timer. */
+static void vblanks_end(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	unsigned int ms;
+
+	stage_expect_flip(test, stage, 1);
+	for (ms = 0; ms < PATIENCE_MS && READ_ONCE(stage->pipe->flip.ticking); ms++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(stage->pipe->flip.ticking));
+}
+
 /* --- in a worker ------------------------------------------------------------ */
 
 /* A device that draws for some time. */
@@ -489,6 +554,9 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(next_flip_gives_back),
 	KUNIT_CASE(work_gives_back),
 	KUNIT_CASE(work_waits_for_the_flip),
+	KUNIT_CASE(prompt_backend),
+	KUNIT_CASE(backend_that_becomes_slow),
+	KUNIT_CASE(vblanks_end),
 	KUNIT_CASE(picture_with_a_fence),
 	KUNIT_CASE(flip_on_a_dark_pipe),
 	KUNIT_CASE(backend_leaves_while_a_flip_is_out),

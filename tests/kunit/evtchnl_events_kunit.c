@@ -501,6 +501,66 @@ static void event_index_wraps(struct kunit *test)
 	loopback_expect_sound(lb);
 }
 
+/* --- without interrupts ----------------------------------------------------- */
+
+/* The pipe looks for the next events itself, until it asks for interrupts again. */
+static void quiet_pipe(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	lb->quiet = true;
+	KUNIT_ASSERT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	flip_event(lb, COOKIE);
+	xen_drm_chan_event_interrupt(-1, lb->chan);
+	KUNIT_EXPECT_EQ(test, lb->num_done, 1);
+	KUNIT_EXPECT_EQ(test, lb->eois, 0);
+
+	KUNIT_ASSERT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	flip_event(lb, COOKIE);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_done, 2);
+	KUNIT_EXPECT_EQ(test, lb->eois, 0);
+
+	xen_drm_chan_listen(lb->chan);
+	KUNIT_EXPECT_EQ(test, lb->eois, 1);
+	xen_drm_chan_listen(lb->chan);
+	KUNIT_EXPECT_EQ(test, lb->eois, 1);
+	/* The event was taken before its interrupt could come. */
+	lb->quiet = false;
+	xen_drm_chan_event_interrupt(-1, lb->chan);
+	KUNIT_EXPECT_EQ(test, lb->eois, 2);
+	KUNIT_EXPECT_EQ(test, lb->spurious, 0);
+	loopback_expect_sound(lb);
+}
+
+/* Replies come by another event channel, for which nobody looks. */
+static void quiet_pipe_wants_replies(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	lb->quiet = true;
+	KUNIT_ASSERT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	flip_event(lb, COOKIE);
+	xen_drm_chan_reply_interrupt(-1, lb->chan);
+	KUNIT_EXPECT_EQ(test, lb->num_done, 1);
+	KUNIT_EXPECT_EQ(test, lb->eois, 1);
+	KUNIT_EXPECT_FALSE(test, lb->chan->evt_masked);
+}
+
+/* The interrupts of a broken channel never end. */
+static void quiet_pipe_of_a_broken_channel(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	lb->quiet = true;
+	KUNIT_ASSERT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	flip_event(lb, COOKIE);
+	xen_drm_chan_event_interrupt(-1, lb->chan);
+	xen_drm_conn_break(lb->conn, "the test ends it");
+	xen_drm_chan_listen(lb->chan);
+	KUNIT_EXPECT_EQ(test, lb->eois, 0);
+}
+
 static void no_events_after_the_end(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
@@ -537,6 +597,9 @@ static struct kunit_case events_cases[] = {
 	KUNIT_CASE(events_without_a_flip),
 	KUNIT_CASE(flips_without_a_pipe),
 	KUNIT_CASE(event_index_wraps),
+	KUNIT_CASE(quiet_pipe),
+	KUNIT_CASE(quiet_pipe_wants_replies),
+	KUNIT_CASE(quiet_pipe_of_a_broken_channel),
 	KUNIT_CASE(no_events_after_the_end),
 	{}
 };

@@ -21,7 +21,7 @@
 /* So far ahead that no index of a test comes to it. */
 #define NEVER_NOTIFY	0x80000000
 
-static void loopback_done(void *owner, u32 serial, ktime_t when)
+static bool loopback_done(void *owner, u32 serial, ktime_t when)
 {
 	struct loopback *lb = owner;
 
@@ -30,6 +30,7 @@ static void loopback_done(void *owner, u32 serial, ktime_t when)
 	lb->done_when = when;
 	if (lb->during_flip)
 		lb->during_flip(lb);
+	return lb->quiet;
 }
 
 static void loopback_refused(void *owner, u32 serial, int error)
@@ -213,8 +214,11 @@ static int loopback_thread(void *data)
 			lb->answer(lb, &req);
 		if (loopback_raised(lb, LOOPBACK_REPLY))
 			xen_drm_chan_reply_interrupt(-1, lb->chan);
-		if (loopback_raised(lb, LOOPBACK_EVENT))
+		/* Xen keeps it for later while it is masked. */
+		if (!READ_ONCE(lb->chan->evt_masked) && loopback_raised(lb, LOOPBACK_EVENT)) {
+			lb->event_interrupts++;
 			xen_drm_chan_event_interrupt(-1, lb->chan);
+		}
 		usleep_range(500, 1000);
 	}
 	return 0;

@@ -42,6 +42,8 @@ struct loopback {
 	struct xendispl_req memory;
 	/* @interrupts: bits LOOPBACK_REPLY and LOOPBACK_EVENT, raised but not handled */
 	unsigned long interrupts;
+	/* @event_interrupts: number of those of events that the backend's thread has raised */
+	unsigned int event_interrupts;
 
 	/* @notified: times that the test's thread has notified the backend */
 	unsigned int notified;
@@ -67,6 +69,8 @@ struct loopback {
 	u32 done_serial;
 	/* @done_when: the same */
 	ktime_t done_when;
+	/* @quiet: what it returns */
+	bool quiet;
 	/* @num_refused: calls of &xen_drm_flip_ops.refused */
 	unsigned int num_refused;
 	/* @refused_serial: what the last of them said */

@@ -4,6 +4,15 @@ from mutant import of
 
 MUTANTS = [
     *of("evtchnl", [
+        ("a quiet pipe gets interrupts", "if (quiet && masked)", "if (quiet && !masked)",
+         {"kunit": "evtchnl_events.quiet_pipe"}),
+        ("a quiet pipe gets no replies", "&chan->drained, NULL);",
+         "&chan->drained, &chan->evt_masked);",
+         {"kunit": "evtchnl_events.quiet_pipe_wants_replies"}),
+        ("a quiet pipe's broken channel has interrupts",
+         "xchg(&chan->evt_masked, false) &&\n\t    !READ_ONCE(chan->broken))",
+         "xchg(&chan->evt_masked, false))",
+         {"kunit": "evtchnl_events.quiet_pipe_of_a_broken_channel"}),
         ("replies are not traced",
          "trace_xen_drm_reply(chan->dev, chan->index, resp, slot->sent, slot->late);", "",
          {"fuzz": "ring"}),
@@ -90,7 +99,7 @@ MUTANTS = [
          {"kunit": "evtchnl_replies.interrupts_without_cause_are_spurious", "fuzz": "ring",
           "lab": "test_storm_costs_a_bounded_share"}),
         ("interrupts of a broken connection are unmasked, I1",
-         "if (!broken)\n\t\txen_drm_chan_eoi", "if (!broken || true)\n\t\txen_drm_chan_eoi",
+         "\tif (broken)\n\t\treturn IRQ_HANDLED;\n", "",
          {"kunit": "evtchnl_replies.broken_channel_stays_masked", "fuzz": "ring"}),
         ("an interrupt for what was taken before is without cause, I1",
          "news.progress |= *drained;", "",
