@@ -98,10 +98,9 @@ def reason(client, error):
 
 
 def rst_table(results, version, xen_version):
+    title = "drm/xen-front: what a client lives through"
     lines = [".. SPDX-License-Identifier: GPL-2.0 OR MIT", "",
-             "===============================================",
-             "drm/xen-front: what a client lives through",
-             "===============================================", "",
+             "=" * len(title), title, "=" * len(title), "",
              "``make bench-survive`` writes this page. A client flips, draws and makes buffers",
              f"without a pause, in guests that are alike but for the driver: that of Linux {version},",
              "which is not asked for DIRTYFB since it does not know that, and this one.",
