@@ -34,7 +34,8 @@
  * to an eighth of the period, to let the backend come first.
  *
  * After an event in the first half of a period no interrupt tells of the next one: the
- * timer looks for it when it is due. If it is not there, interrupts tell of events again.
+ * timer looks for it when it is due. If it is not there, or when nobody wants vblanks any
+ * more, interrupts tell of events again.
  *
  * Without a backend, and while it is silent, events are sent at the next vblank of
  * the timer. So clients go on at their usual pace.
@@ -91,6 +92,15 @@ static bool flip_needs_vblank(const struct xen_drm_flip *flip)
 	       flip->core.event != XEN_DRM_FLIP_EVENT_NONE;
 }
 
+static void flip_listen(struct xen_drm_flip *flip)
+{
+	lockdep_assert_held(xen_drm_flip_lock(flip));
+
+	flip->quiet = false;
+	if (flip->chan)
+		xen_drm_proto_listen(flip->chan);
+}
+
 /**
  * xen_drm_flip_take - take a pipe to its next state
  * @flip: the pipe
@@ -121,11 +131,14 @@ void xen_drm_flip_take(struct xen_drm_flip *flip, enum xen_drm_flip_input input)
 	wanted = flip_needs_vblank(flip) ||
 		 (flip->wanted && (needed || input != XEN_DRM_FLIP_VBLANK));
 	wanted &= flip->on;
-	if (wanted && !flip->wanted)
+	if (wanted && !flip->wanted) {
 		flip->wanted = !drm_crtc_vblank_get(flip->crtc);
-	else if (!wanted && flip->wanted)
+	} else if (!wanted && flip->wanted) {
 		drm_crtc_vblank_put(flip->crtc);
-	flip->wanted &= wanted;
+		flip->wanted = false;
+		/* No timer looks into the event page any more. */
+		flip_listen(flip);
+	}
 }
 
 static ktime_t flip_vblank_before(const struct xen_drm_flip *flip, ktime_t now)
@@ -194,9 +207,10 @@ static bool flip_done(void *owner, u32 serial, ktime_t when)
 			flip->rephase = when;
 			flip_start_timer(flip, ktime_add(when, flip->period));
 		}
-		flip->quiet = quiet;
-		if (flip->chan && !quiet)
-			xen_drm_proto_listen(flip->chan);
+		if (quiet)
+			flip->quiet = true;
+		else
+			flip_listen(flip);
 	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
@@ -440,9 +454,7 @@ static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 		return;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	flip->quiet = false;
-	if (flip->chan)
-		xen_drm_proto_listen(flip->chan);
+	flip_listen(flip);
 	overdue = flip_is_overdue(flip, now);
 	if (overdue) {
 		flip->stats.overdue++;

@@ -119,9 +119,10 @@ MUTANTS = [
          "can = true;", {"kunit": "commit.flip_on_a_dark_pipe"}),
     ]),
     *of("flip", [
-        ("a quiet pipe never asks for interrupts",
-         "\tif (flip->chan)\n\t\txen_drm_proto_listen(flip->chan);\n\toverdue", "\toverdue",
-         {"kunit": "commit.backend_that_becomes_slow"}),
+        ("a quiet pipe never asks for interrupts", "\tflip_listen(flip);\n\toverdue",
+         "\toverdue", {"kunit": "commit.backend_that_becomes_slow"}),
+        ("a quiet pipe stays so when it is idle", "\t\tflip_listen(flip);\n\t}\n}", "\t}\n}",
+         {"kunit": "commit.vblanks_end"}),
         ("a quiet pipe's timer does not look first", "if (READ_ONCE(flip->quiet))", "if (0)",
          {"kunit": "commit.prompt_backend"}),
         ("vblanks go on for ever", "(needed || input != XEN_DRM_FLIP_VBLANK)", "true",
