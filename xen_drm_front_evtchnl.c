@@ -487,7 +487,7 @@ static irqreturn_t chan_interrupt(struct xen_drm_chan *chan, int irq, bool *drai
 				  bool *masked)
 {
 	struct xen_drm_chan_news news = {};
-	bool broken, quiet;
+	bool quiet;
 
 	guard(rcu)();
 
@@ -495,10 +495,10 @@ static irqreturn_t chan_interrupt(struct xen_drm_chan *chan, int irq, bool *drai
 		chan_drain(chan, &news);
 		news.progress |= *drained;
 		*drained = false;
-		broken = chan->broken;
 	}
 	quiet = xen_drm_chan_tell(chan, &news);
-	if (broken)
+	/* Also by what the layers above have done. */
+	if (READ_ONCE(chan->broken))
 		return IRQ_HANDLED;
 	if (quiet && masked)
 		WRITE_ONCE(*masked, true);

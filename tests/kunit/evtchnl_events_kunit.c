@@ -561,6 +561,24 @@ static void quiet_pipe_of_a_broken_channel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lb->eois, 0);
 }
 
+static void break_connection(struct loopback *lb)
+{
+	xen_drm_conn_break(lb->conn, "the test ends it");
+}
+
+/* Whoever is told of a flip may send the next one, and find the backend at fault. */
+static void broken_while_told(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	lb->during_flip = break_connection;
+	KUNIT_ASSERT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	flip_event(lb, COOKIE);
+	xen_drm_chan_event_interrupt(-1, lb->chan);
+	KUNIT_EXPECT_EQ(test, lb->num_done, 1);
+	KUNIT_EXPECT_EQ(test, lb->eois, 0);
+}
+
 static void no_events_after_the_end(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
@@ -600,6 +618,7 @@ static struct kunit_case events_cases[] = {
 	KUNIT_CASE(quiet_pipe),
 	KUNIT_CASE(quiet_pipe_wants_replies),
 	KUNIT_CASE(quiet_pipe_of_a_broken_channel),
+	KUNIT_CASE(broken_while_told),
 	KUNIT_CASE(no_events_after_the_end),
 	{}
 };

@@ -99,7 +99,7 @@ MUTANTS = [
          {"kunit": "evtchnl_replies.interrupts_without_cause_are_spurious", "fuzz": "ring",
           "lab": "test_storm_costs_a_bounded_share"}),
         ("interrupts of a broken connection are unmasked, I1",
-         "\tif (broken)\n\t\treturn IRQ_HANDLED;\n", "",
+         "\tif (READ_ONCE(chan->broken))\n\t\treturn IRQ_HANDLED;\n", "",
          {"kunit": "evtchnl_replies.broken_channel_stays_masked", "fuzz": "ring"}),
         ("an interrupt for what was taken before is without cause, I1",
          "news.progress |= *drained;", "",
