@@ -60,8 +60,8 @@ static const u8 fb_attach_image[LOOPBACK_REQ_SIZE] = {
 	0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11,
 	/* width 1280, height 720 */
 	0x00, 0x05, 0, 0, 0xd0, 0x02, 0, 0,
-	/* pixel_format XR24 */
-	'X', 'R', '2', '4',
+	/* pixel_format RG16 */
+	'R', 'G', '1', '6',
 };
 
 static const u8 fb_detach_image[LOOPBACK_REQ_SIZE] = {
@@ -191,7 +191,7 @@ static const struct xen_drm_proto_fb fb = {
 	.dbuf_cookie = DBUF_COOKIE,
 	.width = 1280,
 	.height = 720,
-	.format = DRM_FORMAT_XRGB8888,
+	.format = DRM_FORMAT_RGB565,
 };
 
 static const struct xen_drm_proto_config config = {
