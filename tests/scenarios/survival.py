@@ -156,7 +156,7 @@ class Client:
 def connection(guest, dev=0):
     """The number of the one that the display has, or had last."""
     return int(guest.run(f"cd /sys/bus/xen/devices/vdispl-{dev}/ && "
-                         "card=$(find . -path '*/drm/card*' -name 'card*') && "
+                         "card=$(find . -path '*/drm/*' -name 'card*' ! -name '*-*') && "
                          "sed -n 's/^connection: //p' "
                          "/sys/kernel/debug/dri/${card##*card}/xen").out)
 
