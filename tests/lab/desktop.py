@@ -41,12 +41,16 @@ END
 chmod 755 /tmp/text
 export XDG_RUNTIME_DIR=/run/user HOME=/root WAYLAND_DISPLAY=wl LANG=C.UTF-8
 exec weston-terminal --shell=/tmp/text"""
-# Without this X draws by OpenGL in software, and takes minutes to start.
+# Without the first X draws by OpenGL in software, and takes minutes to start. Without
+# the second its own driver crashes when another card appears.
 XORG = SESSION + """cat >/etc/X11/xorg.conf <<'END'
 Section "Device"
 	Identifier "vdispl"
 	Driver "modesetting"
 	Option "AccelMethod" "none"
+EndSection
+Section "ServerFlags"
+	Option "AutoAddGPU" "off"
 EndSection
 END
 export HOME=/root

@@ -2,7 +2,6 @@
 """Real desktops and players: what they believe to show is what the backend sees,
 on one screen and on two, also when the backend has been another one."""
 import re
-import time
 
 import pytest
 
@@ -188,7 +187,7 @@ def weston_with_terminal(guest):
 
 
 def xorg_with_xterm(guest):
-    return desktop.start_xorg(guest), xterm(guest, "80x24+100+100"), desktop.XTERM_COLOUR
+    return desktop.start_xorg(guest), xterm(guest, "70x24+10+10"), desktop.XTERM_COLOUR
 
 
 @pytest.mark.parametrize("start", [weston_with_terminal, xorg_with_xterm])
@@ -200,8 +199,6 @@ def test_second_display_comes_and_goes(lab, station, start):
         dev = station.attach_display(("1:640x480",))
         eventually(lambda: station.run("ls /dev/dri").out.count("card") == 2,
                    "the second card")
-        # X opens it, Weston does not.
-        time.sleep(2)
         station.detach_display(dev)
         eventually(lambda: station.run("ls /dev/dri").out.count("card") == 1,
                    "the second card is gone")
