@@ -47,6 +47,13 @@ def repeated(short, long):
     return long if LONG else short
 
 
+def card_and_connectors(guest, dev=0):
+    """Of the display, by name, the card first."""
+    out = guest.run(f"cd /sys/bus/xen/devices/vdispl-{dev}/ && "
+                    "find . -path '*/drm/card*' -name 'card*' | sort").out
+    return [path.split("/drm/")[1] for path in out.split()]
+
+
 class Client:
     """kmspaint survive on one display of a guest."""
 
@@ -60,10 +67,7 @@ class Client:
         self.process.expect("shown")
 
     def display(self):
-        """Card and connectors of the display, by name."""
-        out = self.guest.run(f"cd /sys/bus/xen/devices/vdispl-{self.dev}/ && "
-                             "find . -path '*/drm/card*' -name 'card*' | sort").out
-        return [path.split("/drm/")[1] for path in out.split()]
+        return card_and_connectors(self.guest, self.dev)
 
     def counters(self):
         """Of the last line; the next one comes within a second."""
@@ -155,10 +159,9 @@ class Client:
 
 def connection(guest, dev=0):
     """The number of the one that the display has, or had last."""
-    return int(guest.run(f"cd /sys/bus/xen/devices/vdispl-{dev}/ && "
-                         "card=$(find . -path '*/drm/*' -name 'card*' ! -name '*-*') && "
-                         "sed -n 's/^connection: //p' "
-                         "/sys/kernel/debug/dri/${card##*card}/xen").out)
+    minor = card_and_connectors(guest, dev)[0].removeprefix("card")
+    return int(guest.run("sed -n 's/^connection: //p' "
+                         f"/sys/kernel/debug/dri/{minor}/xen").out)
 
 
 def is_deaf(xen, guest, dev=0):
