@@ -206,13 +206,7 @@ static int stage_init(struct kunit *test)
 	test->priv = stage;
 	display = wire_create_display(test, &stage_driver);
 	stage->display = display;
-	init_rwsem(&display->config_lock);
-	display->formats.list[0] = DRM_FORMAT_XRGB8888;
-	display->formats.num = 1;
-	display->cfg.num_connectors = 1;
-	display->cfg.connectors[0].width = WIDTH;
-	display->cfg.connectors[0].height = HEIGHT;
-	KUNIT_ASSERT_EQ(test, xen_drm_kms_init(display), 0);
+	wire_add_connector(test, display, WIDTH, HEIGHT);
 	stage->pipe = &display->pipes[0];
 	stage->lb = loopback_create(test);
 

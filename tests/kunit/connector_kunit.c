@@ -8,11 +8,8 @@
 
 #include <drm/drm_drv.h>
 #include <drm/drm_edid.h>
-#include <drm/drm_fourcc.h>
-#include <drm/drm_managed.h>
 #include <drm/drm_modeset_helper_vtables.h>
 
-#include <kunit/device.h>
 #include <kunit/static_stub.h>
 #include <kunit/test-bug.h>
 #include <kunit/test.h>
@@ -23,6 +20,7 @@
 
 #include "loopback.h"
 #include "monitor.h"
+#include "wire.h"
 
 static const struct monitor_timing hd_75 = { 9281, 1280, 370, 720, 30, 0x1e };
 static const struct monitor_timing svga = { 4000, 800, 256, 600, 28, 0x1e };
@@ -88,32 +86,14 @@ static const struct drm_driver screen_driver = {
 	.major = 1,
 };
 
-static struct xen_drm_display *screen_create_display(struct kunit *test)
-{
-	struct device *dev = kunit_device_register(test, "vdispl-screen");
-	struct xen_drm_display *display;
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
-	display = devm_drm_dev_alloc(dev, &screen_driver, struct xen_drm_display, drm);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, display);
-	init_rwsem(&display->config_lock);
-	KUNIT_ASSERT_EQ(test, drmm_mutex_init(&display->drm, &display->lock), 0);
-	display->formats.list[0] = DRM_FORMAT_XRGB8888;
-	display->formats.num = 1;
-	display->cfg.num_connectors = 1;
-	display->cfg.connectors[0].width = 1280;
-	display->cfg.connectors[0].height = 720;
-	KUNIT_ASSERT_EQ(test, xen_drm_kms_init(display), 0);
-	return display;
-}
-
 static int screen_init(struct kunit *test)
 {
 	struct screen *screen = kunit_kzalloc(test, sizeof(*screen), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, screen);
 	test->priv = screen;
-	screen->display = screen_create_display(test);
+	screen->display = wire_create_display(test, &screen_driver);
+	wire_add_connector(test, screen->display, 1280, 720);
 	screen->connector = &screen->display->pipes[0].connector.base;
 	screen->lb = loopback_create(test);
 	screen->link.chan = screen->lb->chan;

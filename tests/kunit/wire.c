@@ -15,6 +15,7 @@
 #include <kunit/static_stub.h>
 #include <kunit/test-bug.h>
 
+#include "../../xen_drm_front_kms.h"
 #include "../../xen_drm_front_pgdir.h"
 
 #include "wire.h"
@@ -323,6 +324,19 @@ struct xen_drm_display *wire_create_display(struct kunit *test,
 	/* Stubs work in the test's own thread alone, so that is where it runs. */
 	disable_work_sync(&display->release_work);
 	return display;
+}
+
+/* With a size in pixels, of a display whose driver sets modes. */
+void wire_add_connector(struct kunit *test, struct xen_drm_display *display, u32 width,
+			u32 height)
+{
+	init_rwsem(&display->config_lock);
+	display->formats.list[0] = DRM_FORMAT_XRGB8888;
+	display->formats.num = 1;
+	display->cfg.num_connectors = 1;
+	display->cfg.connectors[0].width = width;
+	display->cfg.connectors[0].height = height;
+	KUNIT_ASSERT_EQ(test, xen_drm_kms_init(display), 0);
 }
 
 /* The display has joined nobody, and the backend does not look into the ring. */

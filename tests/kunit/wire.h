@@ -104,6 +104,8 @@ struct wire {
 
 struct xen_drm_display *wire_create_display(struct kunit *test,
 					    const struct drm_driver *driver);
+void wire_add_connector(struct kunit *test, struct xen_drm_display *display, u32 width,
+			u32 height);
 struct wire *wire_create(struct kunit *test);
 /* What suites of shares begin and end with. */
 int wire_init(struct kunit *test);
