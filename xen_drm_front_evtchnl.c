@@ -497,7 +497,7 @@ static irqreturn_t chan_interrupt(struct xen_drm_chan *chan, int irq, bool *drai
 		*drained = false;
 	}
 	quiet = xen_drm_chan_tell(chan, &news);
-	/* Also by what the layers above have done. */
+	/* The layers above may have broken it meanwhile. */
 	if (READ_ONCE(chan->broken))
 		return IRQ_HANDLED;
 	if (quiet && masked)
