@@ -44,14 +44,13 @@ class Lab:
         order if there is one."""
         key = repr(sorted(config.items()))
         guest = self.pool.get(key)
-        if guest and not guest.channel.dead:
-            return guest
-        self.make_room(config.get("memory", 512))
-        guest = self.xen.guest(**config)
-        self.pool[key] = guest
+        if not guest or guest.channel.dead:
+            self.make_room(config.get("memory", 512))
+            guest = self.pool[key] = self.xen.guest(**config)
         if connects and config.get("driver", True):
             for dev in range(len(config.get("vdispl", [1]))):
-                guest.wait_connected(dev)
+                # After others have restarted the backend, the driver may hold off.
+                guest.wait_connected(dev, timeout=90)
         return guest
 
     def make_room(self, memory):

@@ -5,6 +5,7 @@ import functools
 import os
 import re
 
+from lab import SLOW
 from scenario import eventually, shows, shows_in_time
 
 LONG = os.environ.get("LONG") == "1"
@@ -158,10 +159,49 @@ class Client:
 
 
 def connection(guest, dev=0):
-    """The number of the one that the display has, or had last."""
+    """The number of the display's connection. Waits for one: other scenarios restart
+    the backend of all guests, and the driver may hold off for a minute then."""
     minor = card_and_connectors(guest, dev)[0].removeprefix("card")
-    return int(guest.run("sed -n 's/^connection: //p' "
-                         f"/sys/kernel/debug/dri/{minor}/xen").out)
+    return int(guest.run(
+        "n=0; while [ $n = 0 ]; do sleep 0.1; n=$(sed -n 's/^connection: //p' "
+        f"/sys/kernel/debug/dri/{minor}/xen) || exit; done; echo $n", timeout=90 * SLOW).out)
+
+
+def footprint(guest):
+    """What restarts must not change: how many interrupts and threads there are.
+    Grants and buffers are looked at after each scenario."""
+    return guest.run("grep -c vdispl /proc/interrupts; cat /proc/[0-9]*/comm | "
+                     "grep -v kworker | grep -c 'xen\\|card\\|vdispl'").out.split()
+
+
+def memory_in_use(guest):
+    """In MB, but for what caches hold."""
+    out = guest.run("sync; echo 3 >/proc/sys/vm/drop_caches; "
+                    "grep -E '^(MemTotal|MemFree):' /proc/meminfo").out
+    total, free = (int(kb) for kb in re.findall(r"(\d+) kB", out))
+    return (total - free) / 1024
+
+
+def hold_off(guest, seconds):
+    """At most: what earlier scenarios have done is no reason to wait for a minute."""
+    guest.run(f"echo {seconds} >/sys/module/drm_xen_front/parameters/hold_off_max")
+    return guest
+
+
+@contextlib.contextmanager
+def leaves_nothing(guest):
+    """What is done in this block, again and again and without a hold-off, so that each
+    restart meets a connection, or the making of one. Of each connection the rings
+    alone are 8 kB for each connector."""
+    before, used = footprint(guest), memory_in_use(guest)
+    hold_off(guest, 0)
+    yield
+    hold_off(guest, 2)
+    eventually(lambda: footprint(guest) == before,
+               f"interrupts and threads are {before} again")
+    grown = memory_in_use(guest) - used
+    print(f"memory in use has grown by {grown:.1f} MB")
+    assert grown < 2
 
 
 def is_deaf(xen, guest, dev=0):

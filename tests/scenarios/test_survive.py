@@ -8,7 +8,7 @@ import pytest
 from lab import SLOW
 from scenario import eventually, still_works
 from survival import (FASTEST, LONG, ONE, SIZE, TALLY, TWO, Client,
-                      connection, is_deaf, repeated, survives)
+                      connection, hold_off, is_deaf, leaves_nothing, repeated, survives)
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new"),
               pytest.mark.watchdog(repeated(400, 4000))]
@@ -25,19 +25,13 @@ def connectors(request):
 @pytest.fixture
 def house(lab, kernel):
     """A guest with one display of one connector."""
-    return lab.guest(kernel=kernel, vdispl=(ONE,))
+    return hold_off(lab.guest(kernel=kernel, vdispl=(ONE,)), 2)
 
 
 @pytest.fixture
 def terrace(lab, kernel, connectors):
     """The same, with one or two connectors."""
-    return lab.guest(kernel=kernel, vdispl=(connectors,))
-
-
-def channels(guest):
-    """What a restart must not leave behind; grants and buffers are looked at after
-    each scenario."""
-    return int(guest.run("grep -c vdispl /proc/interrupts").out)
+    return hold_off(lab.guest(kernel=kernel, vdispl=(connectors,)), 2)
 
 
 def is_told_of_its_end(client):
@@ -96,14 +90,15 @@ def test_killed_and_started_at_once(lab, house, seen):
 
 def test_restarts_at_any_moment(lab, terrace, connectors):
     """Of connect, modeset, flip, buffer creation: no waiting in between."""
-    before = channels(terrace)
-    with survives(lab, terrace, connectors=len(connectors)) as client:
+    number = connection(terrace)
+    with (leaves_nothing(terrace),
+          survives(lab, terrace, connectors=len(connectors)) as client):
         for i in range(repeated(8, 200)):
             lab.xen.restart_backend(("KILL", "TERM")[i % 2])
             TALLY.restarts += 1
             time.sleep((i * 37 % 100) / 100)
         client.goes_on()
-    eventually(lambda: channels(terrace) == before, f"{before} channels, as before")
+    print(f"{connection(terrace) - number} connections were made")
 
 
 def test_toolstack_resets_the_backend(lab, house):
@@ -175,8 +170,10 @@ def test_backend_sleeps_below_a_still_picture(lab, house):
 
 @pytest.mark.skipif(not LONG, reason="LONG=1 has it: it takes minutes")
 def test_backend_sleeps_for_a_minute(lab, terrace, connectors):
-    """Longer than it is given: there is another connection then."""
-    with survives(lab, terrace, connectors=len(connectors)) as client:
+    """Longer than it is given: there is another connection then. What the backend
+    still reads in the old rings is gone."""
+    with survives(lab, terrace, but="directory page with reference",
+                  connectors=len(connectors)) as client:
         number = connection(terrace)
         lab.xen.pause_backend(60)
         TALLY.stops += 1
@@ -208,7 +205,7 @@ def test_busy_dom0(lab, house):
 @pytest.fixture
 def traveller(lab, kernel, connectors):
     """Small, since its image goes through the host."""
-    return lab.guest(kernel=kernel, vdispl=(connectors,), memory=256)
+    return hold_off(lab.guest(kernel=kernel, vdispl=(connectors,), memory=256), 2)
 
 
 @CAN_SAVE
