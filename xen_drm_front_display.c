@@ -181,17 +181,6 @@ const char *xen_drm_display_misfit(const struct xen_drm_display *display,
 	return NULL;
 }
 
-static bool display_join_pipes(struct xen_drm_display *display, struct xen_drm_conn *conn,
-			       const struct xen_drm_cfg *cfg, const struct xen_drm_link *link)
-{
-	struct xen_drm_chan *chans[XEN_DRM_MAX_CONNECTORS];
-	unsigned int i;
-
-	for (i = 0; i < cfg->num_connectors; i++)
-		chans[i] = xen_drm_conn_chan(conn, i);
-	return xen_drm_kms_join(display, cfg, chans, link);
-}
-
 /**
  * xen_drm_display_join - begin to use a connection
  * @display: the display, without a connection
@@ -208,17 +197,24 @@ int xen_drm_display_join(struct xen_drm_display *display, struct xen_drm_conn *c
 			 const struct xen_drm_cfg *cfg)
 {
 	const struct xen_drm_link link = display_link(xen_drm_conn_get(conn));
+	struct xen_drm_edid_query *queries[XEN_DRM_MAX_CONNECTORS];
+	struct xen_drm_chan *chans[XEN_DRM_MAX_CONNECTORS];
+	unsigned int i;
 	bool changed;
 	int ret;
 
-	if (xen_drm_share_join(display, &link) == -ENODEV)
-		return -ENODEV;
-	changed = display_join_pipes(display, conn, cfg, &link);
+	for (i = 0; i < cfg->num_connectors; i++)
+		chans[i] = xen_drm_conn_chan(conn, i);
+
+	/* Buffers and EDIDs take one round trip together, and modes another one. */
+	xen_drm_kms_ask(display, chans, &link, queries);
+	xen_drm_share_join(display, &link);
+	changed = xen_drm_kms_join(display, cfg, chans, &link, queries);
 	/* All else that a client can reach is as before, or the display would not fit. */
 	WRITE_ONCE(display->cfg.trusted, cfg->trusted);
 
 	ret = xen_drm_kms_show_again(display);
-	if (ret)
+	if (ret && ret != -ENODEV)
 		drm_err_ratelimited(&display->drm, "the picture cannot be shown again: %d\n",
 				    ret);
 	if (changed && display->registered)

@@ -96,12 +96,14 @@ static int query_send(struct xen_drm_edid_query *query, const struct xen_drm_lin
  *
  * Implements XENDISPL_OP_GET_EDID, with xen_drm_edid_take().
  *
- * Returns: the query, or NULL if the backend knows no EDIDs, or on an error.
+ * Returns: the query; NULL if the backend knows no EDIDs; ERR_PTR(-ENODEV) if the
+ * connection has ended; NULL on any other error.
  */
 struct xen_drm_edid_query *xen_drm_edid_ask(struct xen_drm_chan *chan,
 					    const struct xen_drm_link *link)
 {
 	struct xen_drm_edid_query *query;
+	int ret;
 
 	if (link->version < 2)
 		return NULL;
@@ -110,9 +112,10 @@ struct xen_drm_edid_query *xen_drm_edid_ask(struct xen_drm_chan *chan,
 	if (!query)
 		return NULL;
 	query->chan = chan;
-	if (query_send(query, link)) {
+	ret = query_send(query, link);
+	if (ret) {
 		query_free(query);
-		return NULL;
+		return ret == -ENODEV ? ERR_PTR(ret) : NULL;
 	}
 	return query;
 }
@@ -136,11 +139,12 @@ static struct xen_drm_edid *query_copy(const struct xen_drm_edid_query *query, i
  * xen_drm_edid_take - wait for the backend's EDID
  * @drm: the DRM device, for messages
  * @connector: name of the connector, for messages
- * @query: from xen_drm_edid_ask(), or NULL; freed
+ * @query: what xen_drm_edid_ask() has returned; freed
  *
  * Context: may sleep; waits for the backend.
  *
- * Returns: a valid EDID, to be freed by kfree(), or NULL.
+ * Returns: a valid EDID, to be freed by kfree(); NULL if there is none; ERR_PTR(-ENODEV)
+ * if the connection has ended, so that nobody knows.
  */
 struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *connector,
 				       struct xen_drm_edid_query *query)
@@ -148,8 +152,8 @@ struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *conne
 	struct xen_drm_edid *edid = NULL;
 	int size;
 
-	if (!query)
-		return NULL;
+	if (IS_ERR_OR_NULL(query))
+		return ERR_CAST(query);
 
 	size = xen_drm_proto_wait_edid(query->chan, &query->call);
 	if (size > 0)
@@ -162,7 +166,7 @@ struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *conne
 		edid = NULL;
 	}
 	query_free(query);
-	return edid;
+	return size == -ENODEV ? ERR_PTR(size) : edid;
 }
 
 /* ------------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * Xen para-virtualised display frontend: mode setting.
  */
 
+#include <linux/err.h>
 #include <linux/math64.h>
 
 #include <drm/drm_atomic.h>
@@ -275,11 +276,31 @@ static const struct drm_mode_config_funcs kms_config_funcs = {
  */
 
 /**
+ * xen_drm_kms_ask - ask the backend for the EDIDs of all connectors
+ * @display: the DRM device
+ * @chans: channel of each connector
+ * @link: the connection
+ * @queries: one for each connector, for xen_drm_kms_join()
+ *
+ * Context: may sleep; does not wait for the backend.
+ */
+void xen_drm_kms_ask(struct xen_drm_display *display, struct xen_drm_chan *const *chans,
+		     const struct xen_drm_link *link, struct xen_drm_edid_query **queries)
+{
+	unsigned int i;
+
+	for (i = 0; i < display->cfg.num_connectors; i++)
+		queries[i] = xen_drm_edid_ask(chans[i], link);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_kms_ask);
+
+/**
  * xen_drm_kms_join - have all pipes use a connection
  * @display: the DRM device; its framebuffers are known to the backend
  * @cfg: configuration of the connection, with as many connectors as before
  * @chans: channel of each connector
  * @link: the connection
+ * @queries: from xen_drm_kms_ask(); freed
  *
  * The pipes stay dark until xen_drm_kms_show_again().
  *
@@ -288,23 +309,22 @@ static const struct drm_mode_config_funcs kms_config_funcs = {
  * Returns: whether user space should look at the connectors again.
  */
 bool xen_drm_kms_join(struct xen_drm_display *display, const struct xen_drm_cfg *cfg,
-		      struct xen_drm_chan *const *chans, const struct xen_drm_link *link)
+		      struct xen_drm_chan *const *chans, const struct xen_drm_link *link,
+		      struct xen_drm_edid_query **queries)
 {
-	struct xen_drm_edid_query *queries[XEN_DRM_MAX_CONNECTORS];
 	struct xen_drm_edid *edid;
 	struct xen_drm_pipe *pipe;
 	bool changed = false;
 	unsigned int i;
 
-	for (i = 0; i < cfg->num_connectors; i++)
-		queries[i] = xen_drm_edid_ask(chans[i], link);
-
 	for (i = 0; i < cfg->num_connectors; i++) {
 		pipe = &display->pipes[i];
 		edid = xen_drm_edid_take(&display->drm, pipe->connector.base.name,
 					 queries[i]);
-		changed |= xen_drm_connector_update(&pipe->connector, &cfg->connectors[i],
-						    edid);
+		/* When the connection has ended, the monitor is what it was. */
+		if (!IS_ERR(edid))
+			changed |= xen_drm_connector_update(&pipe->connector,
+							    &cfg->connectors[i], edid);
 		xen_drm_flip_join(&pipe->flip, chans[i], link->number);
 	}
 	return changed;

@@ -85,6 +85,7 @@ void fuzz_wait(void);
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-4095)
 #define IS_ERR_OR_NULL(ptr)	(!(ptr) || IS_ERR(ptr))
 #define ERR_PTR(error)		((void *)(long)(error))
+#define ERR_CAST(ptr)		((void *)(ptr))
 #define PTR_ERR(ptr)		((long)(ptr))
 #define PTR_ERR_OR_ZERO(ptr)	(IS_ERR(ptr) ? PTR_ERR(ptr) : 0)
 

@@ -373,14 +373,16 @@ void get_edid(unsigned int index)
 	fuzz_fail_in = input_u8(&run.in) % 64;
 	run.depth++;
 	query = xen_drm_edid_ask(chan, &run.display.link);
-	fuzz_check(!query || run.display.link.version == 2, "version 1 knows no EDID");
-	if (query)
+	fuzz_check(IS_ERR_OR_NULL(query) || run.display.link.version == 2, "version 1 knows no EDID");
+	if (!IS_ERR_OR_NULL(query))
 		run.edid_directory = asked_directory(chan);
 	edid = xen_drm_edid_take(&run.display.drm, "Virtual-1", query);
 	run.depth--;
 	fuzz_fail_in = 0;
 	run.edid_directory = 0;
 	shared_remove_all();
+	if (IS_ERR(edid))
+		edid = NULL;
 
 	fuzz_check(!edid || (edid->size == run.edid_size && edid->size <= 32768 &&
 			     edid->size % 128 == 0),

@@ -12,7 +12,6 @@
 
 #define SECOND 1000000000ull
 #define ERRORS_TOLD 20
-#define BUFFERS 3
 /* In flips: a DIRTYFB after so many, a buffer made and given back. */
 #define DIRTY_EACH 16
 #define CHURN_EACH 60
@@ -81,7 +80,7 @@ static void churn(unsigned int index)
 
 static void dirty(struct stage *stage)
 {
-	const struct buffer *shown = &stage->buf[stage->head.flips % BUFFERS];
+	const struct buffer *shown = &stage->buf[stage->head.flips % stage->buffers];
 	drmModeClip clip = { 0, 0, stage->fb.w, stage->fb.h };
 
 	all.dirties++;
@@ -110,7 +109,7 @@ static void go_on(unsigned int index)
 		do_more(stage, frame);
 	all.tried[index] = frame;
 	all.sent_ns[index] = now_ns();
-	ok(head_flip(&all.kms, head, stage->buf[frame % BUFFERS].fb), index, "page_flip");
+	ok(head_flip(&all.kms, head, stage->buf[frame % stage->buffers].fb), index, "page_flip");
 }
 
 static void listen_to_uevents(void)
@@ -173,7 +172,7 @@ static void stand_still(void)
 	wait_for_flips();
 	for (unsigned int i = 0; i < all.count; i++) {
 		struct stage *stage = &all.stages[i];
-		struct buffer *buf = &stage->buf[(stage->head.flips + 1) % BUFFERS];
+		struct buffer *buf = &stage->buf[(stage->head.flips + 1) % stage->buffers];
 
 		pattern_paint(buf->map, buf->pitch, all.opt->format, stage->fb.w, stage->fb.h,
 			      seed + i);
@@ -196,7 +195,7 @@ static void move_again(void)
 static void peek(void)
 {
 	const struct stage *stage = &all.stages[0];
-	const struct buffer *buf = &stage->buf[stage->head.flips % BUFFERS];
+	const struct buffer *buf = &stage->buf[stage->head.flips % stage->buffers];
 	const uint8_t *bytes = buf->map;
 	uint64_t nonzero = 0;
 
@@ -266,14 +265,16 @@ static void open_all(void)
 	open_card(&all.kms, opt);
 	all.count = all.kms.res->count_connectors;
 	for (unsigned int i = 0; i < all.count; i++) {
-		stage_open(&all.kms, opt, &all.stages[i], i, BUFFERS);
-		for (unsigned int k = 1; k < BUFFERS; k++)
+		stage_open(&all.kms, opt, &all.stages[i], i, opt->buffers);
+		for (unsigned int k = 1; k < opt->buffers; k++)
 			stage_paint(opt, &all.stages[i], k);
 	}
 }
 
 int cmd_survive(struct options *opt)
 {
+	if (opt->buffers < 2 || opt->buffers > STAGE_BUFFERS)
+		die("--buffers %u, expected 2 to %u", opt->buffers, STAGE_BUFFERS);
 	all.opt = opt;
 	sigbus_ends();
 	listen_to_uevents();

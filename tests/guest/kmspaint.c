@@ -37,7 +37,7 @@ static const struct command {
 	{ "prime-bad", cmd_prime_bad, 0, "what import and ADDFB2 must refuse" },
 	{ "abuse", cmd_abuse, 0, "what every other ioctl must refuse" },
 	{ "storm", cmd_storm, 0, "[--seed S] [--threads N] [--seconds N]" },
-	{ "survive", cmd_survive, 0, "[--seed S] [--dirty], flips until told, "
+	{ "survive", cmd_survive, 0, "[--seed S] [--dirty] [--buffers N], flips until told, "
 	  "whatever becomes of the backend" },
 	{ "hold-open", cmd_hold_open, 0,
 	  "[--connector I] [--modeset] [--flip-forever]" },
@@ -206,6 +206,7 @@ static const struct setting {
 	size_t offset;
 } settings[] = {
 	{ "atomic", FLAG, offsetof(struct options, atomic) },
+	{ "buffers", NUMBER, offsetof(struct options, buffers) },
 	{ "card", TEXT, offsetof(struct options, card) },
 	{ "connector", CONNECTORS, 0 },
 	{ "dirty", FLAG, offsetof(struct options, dirty) },
@@ -296,7 +297,7 @@ int main(int argc, char **argv)
 {
 	struct options opt = {
 		.connector_count = 1, .seed = 1,
-		.timeout_ms = 10000, .threads = 8, .seconds = 10,
+		.timeout_ms = 10000, .threads = 8, .seconds = 10, .buffers = 3,
 	};
 	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
 	int first;

@@ -12,7 +12,7 @@ struct options {
 	unsigned int connectors[MAX_HEADS], connector_count;
 	bool all_connectors, atomic, hold, no_prime, dirty, flip, modeset, flip_forever;
 	struct size fb, dumb, mode;
-	uint32_t seed, flips, timeout_ms, threads, seconds;
+	uint32_t seed, flips, timeout_ms, threads, seconds, buffers;
 	/* what is left of the command line */
 	char **args;
 };

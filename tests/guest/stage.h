@@ -4,7 +4,7 @@
 
 #include "kmspaint.h"
 
-#define STAGE_BUFFERS 4
+#define STAGE_BUFFERS 6
 
 /* What one connector shows: frame k, of seed + k, is in buf[k % buffers]. */
 struct stage {

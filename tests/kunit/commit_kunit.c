@@ -188,12 +188,15 @@ static void stage_light(struct kunit *test, struct stage *stage)
 
 static void stage_join(struct kunit *test, struct stage *stage)
 {
+	struct xen_drm_edid_query *query;
+
 	stage->link.chan = stage->lb->chan;
 	stage->link.version = 1;
 	stage->link.number++;
+	xen_drm_kms_ask(stage->display, &stage->lb->chan, &stage->link, &query);
 	KUNIT_ASSERT_EQ(test, xen_drm_share_join(stage->display, &stage->link), 0);
 	xen_drm_kms_join(stage->display, &stage->display->cfg, &stage->lb->chan,
-			 &stage->link);
+			 &stage->link, &query);
 }
 
 static int stage_init(struct kunit *test)

@@ -40,6 +40,8 @@ struct screen {
 	/* @edid: what the backend has, @size 0 if it has none */
 	u8 edid[MONITOR_MAX_SIZE];
 	u32 size;
+	/* @ends: with the next request the connection */
+	bool ends;
 };
 
 static struct screen *screen_of_test(void)
@@ -71,6 +73,10 @@ static void screen_answer(struct loopback *lb, const struct xendispl_req *req)
 {
 	struct screen *screen = lb->test->priv;
 
+	if (screen->ends) {
+		xen_drm_conn_break(lb->conn, "the test wants it");
+		return;
+	}
 	if (req->operation != XENDISPL_OP_GET_EDID || !screen->size) {
 		loopback_respond(lb, req->id, req->operation, -EOPNOTSUPP);
 		return;
@@ -110,12 +116,15 @@ static int screen_init(struct kunit *test)
 static bool screen_join(struct screen *screen, u32 width, u32 height)
 {
 	struct xen_drm_cfg *cfg = &screen->display->cfg;
+	struct xen_drm_edid_query *query;
 	bool changed;
 
 	cfg->connectors[0].width = width;
 	cfg->connectors[0].height = height;
 	screen->link.number++;
-	changed = xen_drm_kms_join(screen->display, cfg, &screen->lb->chan, &screen->link);
+	xen_drm_kms_ask(screen->display, &screen->lb->chan, &screen->link, &query);
+	changed = xen_drm_kms_join(screen->display, cfg, &screen->lb->chan, &screen->link,
+				   &query);
 	xen_drm_kms_leave(screen->display);
 	return changed;
 }
@@ -381,6 +390,21 @@ static void changes(struct kunit *test)
 	screen_expect_edid(screen, NULL, 0);
 }
 
+/* Nobody knows then what monitor there is; the next connection tells. */
+static void ends_without_an_answer(struct kunit *test)
+{
+	struct screen *screen = test->priv;
+
+	screen_join_with(screen, 1024, 768, &monitor_hd, NULL);
+	screen_expect(screen, "1280x720@60");
+	screen->ends = true;
+	KUNIT_EXPECT_FALSE(test, screen_join(screen, 1024, 768));
+	/* Nor can it be asked any more. */
+	KUNIT_EXPECT_FALSE(test, screen_join(screen, 1024, 768));
+	screen_expect(screen, "1280x720@60");
+	screen_expect_edid(screen, screen->edid, EDID_LENGTH);
+}
+
 /* Compositors look at the modes of a connector when it is plugged in, and never again. */
 static void another_size(struct kunit *test)
 {
@@ -467,6 +491,7 @@ static struct kunit_case connector_cases[] = {
 	KUNIT_CASE(several_blocks),
 	KUNIT_CASE(path),
 	KUNIT_CASE(changes),
+	KUNIT_CASE(ends_without_an_answer),
 	KUNIT_CASE(another_size),
 	KUNIT_CASE(edid_of_the_administrator),
 	KUNIT_CASE(modes_of_clients),

@@ -85,6 +85,15 @@ MUTANTS = [
         ("nobody is told that a mode was refused",
          "new_state->adjusted_mode.vdisplay, ret);\n\txen_drm_connector_set_bad(&pipe->connector);",
          "new_state->adjusted_mode.vdisplay, ret);", {"lab": "test_failed_modeset_is_a_bad_link"}),
+        ("a connection that ends takes the monitor with it", "if (!IS_ERR(edid))",
+         "if (IS_ERR(edid))\n\t\t\tedid = NULL;\n\t\tif (!IS_ERR(edid))",
+         {"kunit": "connector.ends_without_an_answer"}),
+    ]),
+    *of("display", [
+        ("EDIDs are asked for after the buffers",
+         "\txen_drm_kms_ask(display, chans, &link, queries);\n\txen_drm_share_join(display, &link);\n",
+         "\txen_drm_share_join(display, &link);\n\txen_drm_kms_ask(display, chans, &link, queries);\n",
+         {"lab": "test_time_of_a_reconnect"}),
     ]),
     *of("commit", [
         ("a flip is left to a worker", "first = commit_flipping_pipe(state);", "first = NULL;",

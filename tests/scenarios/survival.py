@@ -58,13 +58,14 @@ def card_and_connectors(guest, dev=0):
 class Client:
     """kmspaint survive on one display of a guest."""
 
-    def __init__(self, lab, guest, dev=0, connectors=1, size=SIZE, dirty=True):
+    def __init__(self, lab, guest, dev=0, connectors=1, size=SIZE, dirty=True,
+                 buffers=3):
         self.lab, self.guest, self.dev, self.size = lab, guest, dev, size
         self.connectors, self.stills = connectors, 0
         self.names = self.display()
         self.process = guest.popen(
             f"exec kmspaint survive {'--dirty' if dirty else ''} --timeout 60 --seed {SEED} "
-            f"--card /dev/dri/{self.names[0]}")
+            f"--buffers {buffers} --card /dev/dri/{self.names[0]}")
         self.process.expect("shown")
 
     def display(self):

@@ -391,6 +391,70 @@ def test_time_in_xenwatch(lab, house):
     assert ran / switches < 10
 
 
+def cpu_seconds(guest, what, seconds=repeated(4, 10)):
+    """That all of the guest uses in so many seconds, at the beginning of which
+    something is done. It is asked for nothing meanwhile."""
+    stat = guest.popen("head -n 1 /proc/stat; read line; head -n 1 /proc/stat")
+    stat.expect("\n")
+    what()
+    time.sleep(seconds)
+    stat.write("\n")
+    used = []
+    for line in stat.wait().out.splitlines():
+        user, nice, system, _, _, irq, softirq = (int(n) for n in line.split()[1:8])
+        used.append((user + nice + system + irq + softirq) / 100)
+    return used[1] - used[0]
+
+
+def round_trips(lab, guest, what):
+    """How often the driver waits for replies, each of which takes half a second: so
+    often requests follow upon replies. Also returns what was traced."""
+    events = "/sys/kernel/debug/tracing/events/xen_drm_front"
+    lab.xen.ctl(f"attack late {guest.domid} 0 0 ms=500 count=1000")
+    guest.run(f"echo >{events}/../../trace; echo 1 >{events}/enable")
+    try:
+        what()
+    finally:
+        guest.run(f"echo 0 >{events}/enable")
+        lab.xen.ctl("attack off")
+    trace = guest.run(f"cat {events}/../../trace").out
+    kinds = " ".join(re.findall(r"xen_drm_(request|reply): \S+ connector=0", trace))
+    return kinds.count("reply request") + 1, trace
+
+
+def test_time_of_a_reconnect(lab, kernel):
+    """Of a desktop with two heads, of UHD with LONG=1, and 12 buffers, of all of which
+    the backend is told again."""
+    size = repeated(SIZE, (3840, 2160))
+    mode = "%dx%d" % size
+    guest = hold_off(lab.guest(kernel=kernel, vdispl=((f"0:{mode}", f"1:{mode}"),),
+                               memory=repeated(512, 1024)), 0)
+
+    def reconnect():
+        number = connection(guest)
+        lab.xen.ctl(f"reconnect {guest.domid} 0")
+        TALLY.restarts += 1
+        return number
+
+    def reconnected():
+        number = reconnect()
+        client.until(lambda: connection(guest) != number, "a new connection")
+
+    with survives(lab, guest, connectors=2, size=size, buffers=6) as client:
+        client.still()
+        number = connection(guest)
+        idle = cpu_seconds(guest, lambda: None)
+        seconds = cpu_seconds(guest, reconnect) - idle
+        assert connection(guest) > number, "no reconnect in time"
+        client.shows_soon()
+        trips, trace = round_trips(lab, guest, reconnected)
+        client.move()
+    buffers = trace.count(" DBUF_CREATE dbuf")
+    print(f"{buffers} buffers in {trips} round trips, {seconds:.2f} s of the guest's CPUs")
+    assert buffers == 12 and trips == 2 and seconds < 1, trace
+    lab.drop(guest)
+
+
 # Begin and end.
 
 def test_poweroff_with_three_displays(lab, kernel):
