@@ -46,11 +46,11 @@ class Lab:
         guest = self.pool.get(key)
         if not guest or guest.channel.dead:
             self.make_room(config.get("memory", 512))
-            guest = self.pool[key] = self.xen.guest(**config)
+            cmdline = f"{config.pop('cmdline', '')} lab.args=hold_off_max={survival.HOLD_OFF}"
+            guest = self.pool[key] = self.xen.guest(cmdline=cmdline, **config)
         if connects and config.get("driver", True):
             for dev in range(len(config.get("vdispl", [1]))):
-                # After others have restarted the backend, the driver may hold off.
-                guest.wait_connected(dev, timeout=90)
+                guest.wait_connected(dev)
         return guest
 
     def make_room(self, memory):

@@ -16,6 +16,9 @@ TWO = ("0:640x480", "1:640x480")
 SEED, SEED_STEP = 7, 100
 # What the driver says of a connection that it ends as faulty.
 ACCUSED = re.compile(r"; the connection ends")
+# Scenarios share guests and backend: what one has done is no reason for the next to
+# wait a minute. In seconds.
+HOLD_OFF = 2
 # Flips a second: of the timer that stands for a backend, with some tolerance.
 FASTEST = 70
 
@@ -160,12 +163,12 @@ class Client:
 
 
 def connection(guest, dev=0):
-    """The number of the display's connection. Waits for one: other scenarios restart
-    the backend of all guests, and the driver may hold off for a minute then."""
+    """The number of the display's connection. Waits for one: there may be none just
+    now, since other scenarios restart the backend of all guests."""
     minor = card_and_connectors(guest, dev)[0].removeprefix("card")
     return int(guest.run(
         "n=0; while [ $n = 0 ]; do sleep 0.1; n=$(sed -n 's/^connection: //p' "
-        f"/sys/kernel/debug/dri/{minor}/xen) || exit; done; echo $n", timeout=90 * SLOW).out)
+        f"/sys/kernel/debug/dri/{minor}/xen) || exit; done; echo $n", timeout=30 * SLOW).out)
 
 
 def footprint(guest):
@@ -184,9 +187,8 @@ def memory_in_use(guest):
 
 
 def hold_off(guest, seconds):
-    """At most: what earlier scenarios have done is no reason to wait for a minute."""
+    """At most."""
     guest.run(f"echo {seconds} >/sys/module/drm_xen_front/parameters/hold_off_max")
-    return guest
 
 
 @contextlib.contextmanager
@@ -197,7 +199,7 @@ def leaves_nothing(guest):
     before, used = footprint(guest), memory_in_use(guest)
     hold_off(guest, 0)
     yield
-    hold_off(guest, 2)
+    hold_off(guest, HOLD_OFF)
     eventually(lambda: footprint(guest) == before,
                f"interrupts and threads are {before} again")
     grown = memory_in_use(guest) - used

@@ -25,8 +25,6 @@ def onslaught(lab, kernel, request):
     if attack and attack.be_alloc:
         config["be_alloc"] = 1
     guest = lab.guest(kernel=kernel, vdispl=VDISPL, works=True, **config)
-    # A display that is attacked again and again would be held off for a minute.
-    guest.run("echo 2 >/sys/module/drm_xen_front/parameters/hold_off_max")
     worker = lab.onslaught(guest)
     worker.work.resume()
     yield worker
