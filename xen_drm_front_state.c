@@ -107,9 +107,12 @@ static bool state_must_leave(const struct xen_drm_facts *facts)
 		/* If Initialised is not pending, it could not be written. */
 		return !facts->pending;
 	case XenbusStateInitialised:
-		/* If Connected is not pending, it could not be written. */
-		if (facts->joined && !facts->pending)
-			return true;
+		/*
+		 * If Connected is not pending, it could not be written. A backend that
+		 * was Connected when the display joined has left in any other state.
+		 */
+		if (facts->joined)
+			return !facts->pending || facts->backend != XenbusStateConnected;
 		return xen_drm_state_has_left(facts->own, facts->backend);
 	case XenbusStateConnected:
 		return xen_drm_state_has_left(facts->own, facts->backend);

@@ -469,6 +469,9 @@ void xen_drm_front_leave(struct xen_drm_front *front)
 	if (!forget)
 		front_account(front, conn);
 
+	/* A card that nobody has seen is made anew: it may know too little of its backend. */
+	if (!front->registered)
+		front_unplug(front);
 	front_set_conn(front, NULL);
 	front->joined = false;
 	front->failed = false;

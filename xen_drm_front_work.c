@@ -341,7 +341,7 @@ static void front_step(struct xen_drm_front *front)
 		return;
 
 	/* A step also takes back a state that was wanted before. */
-	if (decision.then != READ_ONCE(front->xb_dev->state) || (facts.pending && !idle))
+	if (decision.then != facts.own || (facts.pending && !idle))
 		front_want(front, decision.then);
 	if (!idle)
 		xen_drm_front_look_at(front, jiffies);

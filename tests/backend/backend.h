@@ -117,7 +117,8 @@ struct device {
 	char *be_path, *fe_path;
 	char watch_token[48];
 	bool watch_fired;	/* the event that registration causes has come */
-	bool took_over;		/* the rings are of our predecessor's time */
+	bool took_over;		/* the rings have been used before, by us or a predecessor */
+	bool had_rings;		/* since the frontend's last Initialising */
 	bool deaf;		/* nothing but the end of its path is noticed */
 	bool attacked;		/* this connection was; breaches may be our fault */
 	bool aftermath;		/* an earlier one was, and the next is not made yet */

@@ -131,6 +131,8 @@ static void device_bind(struct device *dev)
 	read_features(dev);
 	dev->aftermath |= dev->attacked;
 	dev->attacked = hostile_excuses(dev);
+	dev->took_over |= dev->had_rings;
+	dev->had_rings = true;
 	if (!bind_all(dev)) {
 		device_error(dev);
 		/* The deployed backend's thread for this device ends by the exception. */
@@ -170,7 +172,12 @@ static void on_frontend_event(struct device *dev)
 	log_debug("dom%u/%u: frontend state %d -> %d", dev->domid, dev->devid, dev->fe_state,
 		  state);
 	dev->fe_state = state;
-	dev->took_over = first_event;
+	/* Rings are new only after Initialising. */
+	dev->took_over |= first_event;
+	if (state == XenbusStateInitialising) {
+		dev->took_over = false;
+		dev->had_rings = false;
+	}
 	if (state == XenbusStateConnected && dev->be_state == XenbusStateConnected)
 		dev->aftermath = false;
 	react(dev, state);

@@ -141,6 +141,9 @@ static void pending(struct kunit *test)
 		connected = "LLLL-LLLL";
 	facts.connected = true;
 	expect_steps(test, facts, "connected", connected);
+	/* Once it was Connected, it does not go back without leaving. */
+	if (c->own == XenbusStateInitialised)
+		connected = "LLLL-LLLL";
 	facts.joined = true;
 	expect_steps(test, facts, "joined", connected);
 }
