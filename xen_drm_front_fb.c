@@ -4,6 +4,7 @@
  */
 
 #include <linux/dma-direction.h>
+#include <linux/dma-resv.h>
 #include <linux/slab.h>
 
 #include <drm/drm_fourcc.h>
@@ -70,16 +71,35 @@ void xen_drm_fb_destroy(struct drm_framebuffer *fb)
 }
 
 /**
- * xen_drm_fb_sync - let the backend see what devices have drawn
+ * xen_drm_fb_begin_read - begin to read what devices have drawn
  * @fb: one of our framebuffers
  *
- * Asks the exporter of an imported buffer; does nothing for others.
+ * Asks the exporter of an imported buffer, who waits for all that is being drawn. A commit
+ * has waited for what it has to show. A device that draws more may wait for the end of
+ * this commit, so the exporter is not asked then.
+ *
+ * Context: commit tail; may sleep.
+ *
+ * Returns: 0, in which case drm_gem_fb_end_cpu_access() must follow; -EBUSY while a device
+ * draws; or an error of the exporter.
+ */
+int xen_drm_fb_begin_read(struct drm_framebuffer *fb)
+{
+	if (!dma_resv_test_signaled(fb->obj[0]->resv, DMA_RESV_USAGE_WRITE))
+		return -EBUSY;
+	return drm_gem_fb_begin_cpu_access(fb, DMA_FROM_DEVICE);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_fb_begin_read);
+
+/**
+ * xen_drm_fb_sync - let the backend see what devices have drawn
+ * @fb: one of our framebuffers
  *
  * Context: commit tail; may sleep.
  */
 void xen_drm_fb_sync(struct drm_framebuffer *fb)
 {
-	if (!drm_gem_fb_begin_cpu_access(fb, DMA_FROM_DEVICE))
+	if (!xen_drm_fb_begin_read(fb))
 		drm_gem_fb_end_cpu_access(fb, DMA_FROM_DEVICE);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_fb_sync);

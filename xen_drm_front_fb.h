@@ -19,6 +19,7 @@ xen_drm_fb_create(struct drm_device *drm, struct drm_file *file,
 		  const struct drm_format_info *info,
 		  const struct drm_mode_fb_cmd2 *mode_cmd,
 		  const struct drm_framebuffer_funcs *funcs);
+int xen_drm_fb_begin_read(struct drm_framebuffer *fb);
 void xen_drm_fb_sync(struct drm_framebuffer *fb);
 void xen_drm_fb_destroy(struct drm_framebuffer *fb);
 struct xen_drm_fb *xen_drm_fb_from_drm(struct drm_framebuffer *fb);

@@ -228,7 +228,10 @@ static void copy_lines(const struct shadow_area *to, const struct shadow_area *f
 	up_read(&from->share->pages_lock);
 }
 
-/* @area is in pixels of the framebuffer. */
+/*
+ * @area is in pixels of the framebuffer. If the exporter of an imported buffer fails, its
+ * memory is copied as it is.
+ */
 static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect *area)
 {
 	const struct xen_drm_fb *source = xen_drm_fb_from_drm(pipe->fb);
@@ -236,7 +239,6 @@ static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect 
 	struct drm_rect visible = DRM_RECT_INIT(pipe->x, pipe->y, shadow->fb.width,
 						shadow->fb.height);
 	struct shadow_area to, from;
-	int ret;
 
 	lockdep_assert_held(&pipe->lock);
 
@@ -251,12 +253,8 @@ static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect 
 	from.share = source->share;
 	from.pitch = source->pitch;
 	from.offset = source->offset + visible.y1 * from.pitch + visible.x1 * shadow->cpp;
-	/* If the exporter fails, the picture is copied as it is. */
-	ret = drm_gem_fb_begin_cpu_access(pipe->fb, DMA_FROM_DEVICE);
 	copy_lines(&to, &from, drm_rect_width(&visible) * shadow->cpp,
 		   drm_rect_height(&visible));
-	if (!ret)
-		drm_gem_fb_end_cpu_access(pipe->fb, DMA_FROM_DEVICE);
 }
 
 /**
@@ -274,13 +272,18 @@ void xen_drm_shadow_show(struct xen_drm_shadow_pipe *pipe, struct xen_drm_shadow
 			 struct drm_framebuffer *fb, unsigned int x, unsigned int y,
 			 const struct drm_rect *damage)
 {
+	int ret;
+
 	guard(mutex)(&pipe->lock);
 
 	pipe->shown = shadow;
 	pipe->fb = fb;
 	pipe->x = x;
 	pipe->y = y;
+	ret = xen_drm_fb_begin_read(fb);
 	shadow_copy(pipe, damage);
+	if (!ret)
+		drm_gem_fb_end_cpu_access(fb, DMA_FROM_DEVICE);
 }
 
 /**
@@ -299,20 +302,8 @@ void xen_drm_shadow_hide(struct xen_drm_shadow_pipe *pipe)
 	pipe->latest = NULL;
 }
 
-/**
- * xen_drm_shadow_dirty - copy what has been drawn into a framebuffer
- * @pipe: the pipe
- * @fb: framebuffer
- * @clips: areas that have changed
- * @num_clips: number of @clips, 0 for all of @fb
- *
- * Context: may sleep.
- *
- * Returns: cookie of the shadow that the backend shows, 0 if the pipe shows no shadow
- * of @fb.
- */
-u64 xen_drm_shadow_dirty(struct xen_drm_shadow_pipe *pipe, struct drm_framebuffer *fb,
-			 const struct drm_clip_rect *clips, unsigned int num_clips)
+static u64 shadow_copy_clips(struct xen_drm_shadow_pipe *pipe, struct drm_framebuffer *fb,
+			     const struct drm_clip_rect *clips, unsigned int num_clips)
 {
 	struct drm_rect area = DRM_RECT_INIT(0, 0, fb->width, fb->height);
 	unsigned int i;
@@ -330,6 +321,32 @@ u64 xen_drm_shadow_dirty(struct xen_drm_shadow_pipe *pipe, struct drm_framebuffe
 		shadow_copy(pipe, &area);
 	}
 	return pipe->shown->fb.cookie;
+}
+
+/**
+ * xen_drm_shadow_dirty - copy what has been drawn into a framebuffer
+ * @pipe: the pipe
+ * @fb: framebuffer
+ * @clips: areas that have changed
+ * @num_clips: number of @clips, 0 for all of @fb
+ *
+ * Context: may sleep.
+ *
+ * Returns: cookie of the shadow that the backend shows, 0 if the pipe shows no shadow
+ * of @fb.
+ */
+u64 xen_drm_shadow_dirty(struct xen_drm_shadow_pipe *pipe, struct drm_framebuffer *fb,
+			 const struct drm_clip_rect *clips, unsigned int num_clips)
+{
+	u64 cookie;
+	int ret;
+
+	/* Waits for devices that draw. They may wait for a commit, which takes the lock. */
+	ret = drm_gem_fb_begin_cpu_access(fb, DMA_FROM_DEVICE);
+	cookie = shadow_copy_clips(pipe, fb, clips, num_clips);
+	if (!ret)
+		drm_gem_fb_end_cpu_access(fb, DMA_FROM_DEVICE);
+	return cookie;
 }
 
 /**

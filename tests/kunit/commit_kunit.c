@@ -27,6 +27,7 @@
 #include <kunit/test.h>
 
 #include "../../xen_drm_front_commit.h"
+#include "../../xen_drm_front_fb.h"
 #include "../../xen_drm_front_gem.h"
 #include "../../xen_drm_front_kms.h"
 #include "../../xen_drm_front_pgdir.h"
@@ -501,6 +502,17 @@ static void picture_with_a_fence(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
 }
 
+/* Whoever draws may wait for the end of this very commit. */
+static void picture_that_is_drawn_into(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct drawing *drawing = stage_draw(test, stage, 1);
+
+	KUNIT_EXPECT_EQ(test, xen_drm_fb_begin_read(stage->pictures[1]), -EBUSY);
+	flush_delayed_work(&drawing->end);
+	KUNIT_EXPECT_EQ(test, xen_drm_fb_begin_read(stage->pictures[1]), 0);
+}
+
 /* The mode goes first, and its answer has to be waited for. */
 static void flip_on_a_dark_pipe(struct kunit *test)
 {
@@ -558,6 +570,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(backend_that_becomes_slow),
 	KUNIT_CASE(vblanks_end),
 	KUNIT_CASE(picture_with_a_fence),
+	KUNIT_CASE(picture_that_is_drawn_into),
 	KUNIT_CASE(flip_on_a_dark_pipe),
 	KUNIT_CASE(backend_leaves_while_a_flip_is_out),
 	KUNIT_CASE(end_finishes_all),
