@@ -54,8 +54,10 @@ static void query_free(struct xen_drm_edid_query *query)
 {
 	unsigned int i;
 
-	if (query->pgdir)
+	if (query->pgdir) {
+		xen_drm_proto_withdraw(query->chan, xen_drm_pgdir_start(query->pgdir));
 		xen_drm_pgdir_free(query->pgdir);
+	}
 	/* A page that the backend still maps is deferred with a reference of its own. */
 	for (i = 0; i < ARRAY_SIZE(query->pages) && query->pages[i]; i++)
 		__free_page(query->pages[i]);
@@ -144,7 +146,8 @@ static struct xen_drm_edid *query_copy(const struct xen_drm_edid_query *query, i
  * Context: may sleep; waits for the backend.
  *
  * Returns: a valid EDID, to be freed by kfree(); NULL if there is none; ERR_PTR(-ENODEV)
- * if the connection has ended, so that nobody knows.
+ * if the connection has ended, and ERR_PTR(-ETIMEDOUT) if the backend is silent, so that
+ * nobody knows.
  */
 struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *connector,
 				       struct xen_drm_edid_query *query)
@@ -166,7 +169,7 @@ struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *conne
 		edid = NULL;
 	}
 	query_free(query);
-	return size == -ENODEV ? ERR_PTR(size) : edid;
+	return size == -ENODEV || size == -ETIMEDOUT ? ERR_PTR(size) : edid;
 }
 
 /* ------------------------------------------------------------------------

@@ -584,19 +584,73 @@ void xen_drm_chan_attach(struct xen_drm_chan *chan, struct xen_displif_sring *sr
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_attach);
 
+/*
+ * The grant that a request names, or NULL. The slot may have a reply by now, in which
+ * these bytes mean nothing.
+ */
+static grant_ref_t *request_grant(struct xendispl_req *req)
+{
+	switch (READ_ONCE(req->operation)) {
+	case XENDISPL_OP_DBUF_CREATE:
+		return &req->op.dbuf_create.gref_directory;
+	case XENDISPL_OP_GET_EDID:
+		return &req->op.get_edid.gref_directory;
+	default:
+		return NULL;
+	}
+}
+
+/* Of all requests without an answer, or of those that name @directory. */
+static void chan_withdraw(struct xen_drm_chan *chan, bool all, grant_ref_t directory)
+{
+	grant_ref_t *ref;
+	RING_IDX i;
+
+	lockdep_assert_held(&chan->lock);
+
+	if (!chan->ring.sring)
+		return;
+
+	for (i = chan->ring.rsp_cons; i != chan->ring.req_prod_pvt; i++) {
+		ref = request_grant(RING_GET_REQUEST(&chan->ring, i));
+		if (ref && (all || READ_ONCE(*ref) == directory))
+			WRITE_ONCE(*ref, INVALID_GRANT_REF);
+	}
+}
+
+/**
+ * xen_drm_chan_withdraw - take a grant out of the requests that have no answer
+ * @chan: the channel
+ * @directory: grant of a page directory, which is about to be revoked
+ *
+ * The next user of the same entry of the grant table may be another device of the same
+ * domain. A backend that was silent for so long would map that device's page.
+ *
+ * Context: any.
+ */
+void xen_drm_chan_withdraw(struct xen_drm_chan *chan, grant_ref_t directory)
+{
+	scoped_guard(spinlock_irqsave, &chan->lock)
+		chan_withdraw(chan, false, directory);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_withdraw);
+
 /**
  * xen_drm_chan_break - break a channel
  * @chan: the channel
  *
  * All waiters are woken; they and all later users get -ENODEV. The connection is not
- * told. The shared pages are not touched any more.
+ * told. Requests that have no answer lose their grants, since a backend that is killed
+ * and started again may execute them. After that the shared pages are not touched.
  *
  * Context: any.
  */
 void xen_drm_chan_break(struct xen_drm_chan *chan)
 {
-	scoped_guard(spinlock_irqsave, &chan->lock)
+	scoped_guard(spinlock_irqsave, &chan->lock) {
 		WRITE_ONCE(chan->broken, true);
+		chan_withdraw(chan, true, INVALID_GRANT_REF);
+	}
 	wake_up_all(&chan->reply_wait);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_break);

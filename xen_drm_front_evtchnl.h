@@ -200,6 +200,7 @@ void xen_drm_chan_init(struct xen_drm_chan *chan, struct device *dev, unsigned i
 		       const struct xen_drm_chan_ops *ops, void *owner);
 void xen_drm_chan_attach(struct xen_drm_chan *chan, struct xen_displif_sring *sring,
 			 struct xendispl_event_page *evt_page);
+void xen_drm_chan_withdraw(struct xen_drm_chan *chan, grant_ref_t directory);
 void xen_drm_chan_break(struct xen_drm_chan *chan);
 void xen_drm_chan_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_flip_ops *ops,
 			       void *owner);

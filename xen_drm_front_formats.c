@@ -233,6 +233,7 @@ static bool trial_run(struct trial *trial, const struct xen_drm_link *link)
 	if (ran) {
 		trial_begin(trial);
 		trial_end(trial);
+		xen_drm_proto_withdraw(link->chan, xen_drm_pgdir_start(trial->pgdir));
 		xen_drm_pgdir_free(trial->pgdir);
 	}
 	/* A page that the backend still maps is deferred with a reference of its own. */

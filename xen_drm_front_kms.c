@@ -321,10 +321,11 @@ bool xen_drm_kms_join(struct xen_drm_display *display, const struct xen_drm_cfg 
 		pipe = &display->pipes[i];
 		edid = xen_drm_edid_take(&display->drm, pipe->connector.base.name,
 					 queries[i]);
-		/* When the connection has ended, the monitor is what it was. */
-		if (!IS_ERR(edid))
+		/* If nobody knows, the monitor is what it was. A new display has none yet. */
+		if (!IS_ERR(edid) || !display->registered)
 			changed |= xen_drm_connector_update(&pipe->connector,
-							    &cfg->connectors[i], edid);
+							    &cfg->connectors[i],
+							    IS_ERR(edid) ? NULL : edid);
 		xen_drm_flip_join(&pipe->flip, chans[i], link->number);
 	}
 	return changed;

@@ -270,6 +270,22 @@ void xen_drm_proto_page_flip_panic(struct xen_drm_chan *chan, u64 fb_cookie)
 }
 
 /**
+ * xen_drm_proto_withdraw - keep the backend from executing requests that are out of date
+ * @chan: channel of any connector
+ * @directory: grant of a page directory that xen_drm_proto_dbuf_create() or
+ *	xen_drm_proto_get_edid() has named, and that is about to be revoked
+ *
+ * Requests that the backend has not read name no grant any more, so it refuses them.
+ *
+ * Context: any.
+ */
+void xen_drm_proto_withdraw(struct xen_drm_chan *chan, u32 directory)
+{
+	xen_drm_chan_withdraw(chan, directory);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_withdraw);
+
+/**
  * xen_drm_proto_push - let the backend see all requests in the ring
  * @chan: the channel
  *

@@ -87,7 +87,8 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_init);
  * @display: the DRM device; its lock is held
  * @share: share whose pages are not mapped from the backend any more
  *
- * Revokes the grants of the directory and of the share's own pages.
+ * Revokes the grants of the directory and of the share's own pages. The backend cannot
+ * use them by a request that it has not answered either.
  */
 void xen_drm_share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
 {
@@ -98,6 +99,8 @@ void xen_drm_share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_sh
 	if (!share->pgdir)
 		return;
 
+	if (display->link.chan)
+		xen_drm_proto_withdraw(display->link.chan, xen_drm_pgdir_start(share->pgdir));
 	still_mapped = xen_drm_pgdir_free(share->pgdir);
 	share->pgdir = NULL;
 	if (still_mapped && display->link.chan)

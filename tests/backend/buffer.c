@@ -8,6 +8,8 @@
 
 /* Any walk ends: no buffer_sz of 32 bits needs more directory pages. */
 #define DIRECTORY_PAGES_MAX (1u << 11)
+/* Reference that no grant has. */
+#define WITHDRAWN UINT32_MAX
 
 struct dbuf *dbuf_find(struct device *dev, uint64_t cookie)
 {
@@ -48,7 +50,10 @@ static uint32_t *map_directory_page(const struct device *dev, grant_ref_t ref, i
 {
 	uint32_t *page = xengnttab_map_grant_ref(be.xgt, dev->domid, ref, prot);
 
-	if (!page)
+	/* A frontend that has waited long enough takes its grant out of the request. */
+	if (!page && ref == WITHDRAWN)
+		f->status = -EINVAL;
+	else if (!page)
 		finding(f, -EINVAL, "directory page with reference %u cannot be mapped: %s", ref,
 			strerror(errno));
 	return page;

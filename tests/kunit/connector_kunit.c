@@ -40,6 +40,8 @@ struct screen {
 	/* @edid: what the backend has, @size 0 if it has none */
 	u8 edid[MONITOR_MAX_SIZE];
 	u32 size;
+	/* @silent: no request is answered */
+	bool silent;
 	/* @ends: with the next request the connection */
 	bool ends;
 };
@@ -73,6 +75,8 @@ static void screen_answer(struct loopback *lb, const struct xendispl_req *req)
 {
 	struct screen *screen = lb->test->priv;
 
+	if (screen->silent)
+		return;
 	if (screen->ends) {
 		xen_drm_conn_break(lb->conn, "the test wants it");
 		return;
@@ -390,6 +394,22 @@ static void changes(struct kunit *test)
 	screen_expect_edid(screen, NULL, 0);
 }
 
+/* What it would write later must not go where the pages of the EDID have been. */
+static void silence(struct kunit *test)
+{
+	struct screen *screen = test->priv;
+
+	screen->silent = true;
+	screen_join(screen, 1280, 720);
+	KUNIT_EXPECT_EQ(test, screen->lb->requests, 1);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(screen->lb), 0);
+	screen_expect(screen, "1280x720@60");
+	/* A silent backend does not change the monitor that clients see. */
+	screen->display->registered = true;
+	KUNIT_EXPECT_FALSE(test, screen_join(screen, 1024, 768));
+	screen_expect(screen, "1280x720@60");
+}
+
 /* Nobody knows then what monitor there is; the next connection tells. */
 static void ends_without_an_answer(struct kunit *test)
 {
@@ -397,6 +417,7 @@ static void ends_without_an_answer(struct kunit *test)
 
 	screen_join_with(screen, 1024, 768, &monitor_hd, NULL);
 	screen_expect(screen, "1280x720@60");
+	screen->display->registered = true;
 	screen->ends = true;
 	KUNIT_EXPECT_FALSE(test, screen_join(screen, 1024, 768));
 	/* Nor can it be asked any more. */
@@ -491,6 +512,7 @@ static struct kunit_case connector_cases[] = {
 	KUNIT_CASE(several_blocks),
 	KUNIT_CASE(path),
 	KUNIT_CASE(changes),
+	KUNIT_CASE(silence),
 	KUNIT_CASE(ends_without_an_answer),
 	KUNIT_CASE(another_size),
 	KUNIT_CASE(edid_of_the_administrator),

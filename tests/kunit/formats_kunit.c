@@ -210,6 +210,17 @@ static void backend_goes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
 }
 
+/* The page may be another device's when it goes on. */
+static void silence(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+
+	wire->hold = WIRE_REQUESTS;
+	ask(wire);
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(wire->lb), 0);
+}
+
 static struct kunit_case formats_cases[] = {
 	KUNIT_CASE(all),
 	KUNIT_CASE(requests),
@@ -220,6 +231,7 @@ static struct kunit_case formats_cases[] = {
 	KUNIT_CASE(buffer_is_refused),
 	KUNIT_CASE(cannot_be_granted),
 	KUNIT_CASE(backend_goes),
+	KUNIT_CASE(silence),
 	{}
 };
 

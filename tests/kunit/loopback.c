@@ -298,6 +298,24 @@ void loopback_age(struct loopback *lb)
 	lb->chan->heard -= age;
 }
 
+/* Of the requests without an answer, those by which memory can still be mapped. */
+unsigned int loopback_count_grants(struct loopback *lb)
+{
+	struct xen_displif_front_ring *ring = &lb->chan->ring;
+	const struct xendispl_req *req;
+	unsigned int count = 0;
+	RING_IDX i;
+
+	for (i = ring->rsp_cons; i != ring->req_prod_pvt; i++) {
+		req = RING_GET_REQUEST(ring, i);
+		if (req->operation == XENDISPL_OP_DBUF_CREATE)
+			count += req->op.dbuf_create.gref_directory != INVALID_GRANT_REF;
+		else if (req->operation == XENDISPL_OP_GET_EDID)
+			count += req->op.get_edid.gref_directory != INVALID_GRANT_REF;
+	}
+	return count;
+}
+
 void loopback_expect_sound(struct loopback *lb)
 {
 	struct kunit *test = lb->test;

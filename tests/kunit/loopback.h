@@ -111,6 +111,7 @@ void loopback_fill(struct loopback *lb);
 void loopback_age(struct loopback *lb);
 
 /* The connection goes on, or has been ended by the backend's fault. */
+unsigned int loopback_count_grants(struct loopback *lb);
 void loopback_expect_sound(struct loopback *lb);
 void loopback_expect_fault(struct loopback *lb);
 

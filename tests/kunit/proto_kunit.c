@@ -381,6 +381,29 @@ static void no_edid(struct kunit *test)
 	loopback_expect_sound(lb);
 }
 
+/* Of requests that the backend has not answered, and may not have read. */
+static void withdraw(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	struct xen_drm_proto_dbuf other = dbuf;
+
+	other.directory = DIRECTORY + 1;
+	KUNIT_ASSERT_EQ(test, send_dbuf_create(lb->chan, NULL), 0);
+	KUNIT_ASSERT_EQ(test, send_get_edid(lb->chan, NULL), 0);
+	KUNIT_ASSERT_EQ(test, xen_drm_proto_dbuf_create(lb->chan, NULL, &other), 0);
+	KUNIT_ASSERT_EQ(test, send_fb_attach(lb->chan, NULL), 0);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(lb), 3);
+
+	xen_drm_proto_withdraw(lb->chan, DIRECTORY);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(lb), 1);
+	xen_drm_proto_withdraw(lb->chan, DIRECTORY);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(lb), 1);
+
+	/* What is left is for a backend that is killed, started again, and finds the ring. */
+	xen_drm_conn_break(lb->conn, NULL);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(lb), 0);
+}
+
 static struct kunit_case proto_cases[] = {
 	KUNIT_CASE(sizes),
 	KUNIT_CASE_PARAM(stride, stride_gen_params),
@@ -390,6 +413,7 @@ static struct kunit_case proto_cases[] = {
 	KUNIT_CASE(page_flip),
 	KUNIT_CASE_PARAM(edid_size, edid_gen_params),
 	KUNIT_CASE(no_edid),
+	KUNIT_CASE(withdraw),
 	{}
 };
 

@@ -454,6 +454,24 @@ static void release_is_not_answered(struct kunit *test)
 	loopback_expect_sound(wire->lb);
 }
 
+/* The grants of a buffer that has come and gone meanwhile may be another device's now. */
+static void buffer_of_a_silence(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer = wire_buffer(wire, WIRE_SIZE);
+	struct wire_fb *fb = wire_usual_fb(wire, buffer);
+
+	wire_begin(wire);
+	wire->hold = WIRE_REQUESTS;
+	wire_attach(wire, fb);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(wire->lb), 1);
+	xen_drm_share_detach(wire->display, &fb->fb);
+	xen_drm_share_release(wire->display, &buffer->share);
+	wire_release(wire);
+	KUNIT_EXPECT_EQ(test, wire->living_dirs, 0);
+	KUNIT_EXPECT_EQ(test, loopback_count_grants(wire->lb), 0);
+}
+
 /* --- release ---------------------------------------------------------------- */
 
 /* One push; nothing is taken away before the backend has let go of it. */
@@ -615,6 +633,7 @@ static struct kunit_case share_cases[] = {
 	KUNIT_CASE(killed_before_anything_is_sent),
 	KUNIT_CASE_SLOW(no_answer),
 	KUNIT_CASE_SLOW(release_is_not_answered),
+	KUNIT_CASE(buffer_of_a_silence),
 	KUNIT_CASE(release),
 	KUNIT_CASE(release_of_the_last_framebuffer),
 	KUNIT_CASE(release_in_order),

@@ -233,7 +233,10 @@ MUTANTS = [
          {"kunit": "gem_import.configuration_forbids"}),
     ]),
     *of("fb", [
-        ("access is not announced", "!drm_gem_fb_begin_cpu_access(fb, DMA_FROM_DEVICE)", "false",
+        ("a commit waits for what draws after it",
+         "if (!dma_resv_test_signaled(fb->obj[0]->resv, DMA_RESV_USAGE_WRITE))", "if (false)",
+         {"kunit": "commit.picture_that_is_drawn_into"}),
+        ("access is not announced", "\tif (!xen_drm_fb_begin_read(fb))\n", "\tif (false)\n",
          {"kunit": "gem_import.access_is_announced"}),
     ]),
     *of("gem", [
