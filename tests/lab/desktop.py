@@ -28,7 +28,7 @@ export XDG_RUNTIME_DIR=/run/user HOME=/root LIBSEAT_BACKEND=seatd
 	SYSTEMD_IGNORE_CHROOT=1 udevadm trigger --settle --subsystem-match=drm
 }
 """
-WESTON = SESSION + """exec weston --backend=drm --renderer=%s --debug \
+WESTON = SESSION + """exec weston --backend=drm --renderer=%s --debug %s \
 	--continue-without-input --socket=wl --log=/tmp/weston.log"""
 # Needs no seat: there is no input device. Each line is filled with blue.
 TERMINAL = """cat >/tmp/text <<'END'
@@ -48,6 +48,7 @@ Section "Device"
 	Identifier "vdispl"
 	Driver "modesetting"
 	Option "AccelMethod" "none"
+	%s
 EndSection
 Section "ServerFlags"
 	Option "AutoAddGPU" "off"
@@ -71,7 +72,7 @@ def colour_share(rgb, colour):
         / (len(rgb) / 3)
 
 
-def window(guest, share, colour, client, timeout=180, still=3):
+def window(guest, share, colour, client, dev=0, timeout=180, still=3):
     """Wait until the client's window is in the picture, by the part that has
     its colour, and the picture stays; returns the PNG's path."""
     end = time.monotonic() + timeout * SLOW
@@ -80,18 +81,18 @@ def window(guest, share, colour, client, timeout=180, still=3):
         if client.rc is not None:
             raise RuntimeError(f"the client ended with {client.rc}\n"
                                f"{client.out}{client.err}")
-        r = guest.xen.ctl(f"crc {guest.domid} 0 0", check=False)
+        r = guest.xen.ctl(f"crc {guest.domid} {dev} 0", check=False)
         if not r.rc and r.out != last:
             last, since = r.out, time.monotonic()
         elif not r.rc and time.monotonic() - since > still:
-            png = guest.shot()
+            png = guest.shot(dev)
             seen = colour_share(pattern.read_png(png)[2], colour)
             if seen >= share:
                 return png
             since = time.monotonic()
         time.sleep(0.5)
     raise TimeoutError(f"no window of colour #{colour} on {share:.0%} of "
-                       f"{guest.name}'s screen within {timeout * SLOW:.0f} s, "
+                       f"{guest.name}'s display {dev} within {timeout * SLOW:.0f} s, "
                        f"at last {seen:.2%}, CRC {last}; the client said:\n"
                        f"{client.out}{client.err}")
 
@@ -149,14 +150,16 @@ def wait_socket(guest, path, log):
               f"usleep 200000; done; cat /mnt{log}; exit 1", timeout=150)
 
 
-def start_xorg(guest):
-    xorg = popen(guest, XORG)
+def start_xorg(guest, card=None):
+    """Without a card it finds one by itself."""
+    xorg = popen(guest, XORG % (f'Option "kmsdev" "/dev/dri/{card}"' if card else ""))
     wait_socket(guest, "/tmp/.X11-unix/X0", "/tmp/Xorg.log")
     return xorg
 
 
-def start_weston(guest, renderer="pixman"):
-    weston = popen(guest, WESTON % renderer)
+def start_weston(guest, renderer="pixman", card=None):
+    """The same."""
+    weston = popen(guest, WESTON % (renderer, f"--drm-device={card}" if card else ""))
     wait_socket(guest, "/run/user/wl", "/tmp/weston.log")
     return weston
 

@@ -2,13 +2,15 @@
 """Real desktops and players: what they believe to show is what the backend sees,
 on one screen and on two, also when the backend has been another one."""
 import re
+import time
 
 import pytest
 
 import desktop
 from desktop import pattern
 from scenario import eventually, still_works
-from survival import repeated
+from survival import (TALLY, card_and_connectors, connection, leaves_nothing,
+                      repeated, survives)
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "x86_64-new"), pytest.mark.watchdog(900)]
 ONE = ("0:1024x768",)
@@ -42,14 +44,14 @@ def outlives(lab, station, server, client, colour):
     assert "card1" not in cards, cards
 
 
-def screens_differ(lab, guest, picture, screens):
+def screens_differ(lab, guest, picture, screens, dev):
     """Why a screen shows something else than its part of a picture, or ''."""
     width, height, rgb = picture
     for conn, (x, y, w, h) in screens.items():
         want = pattern.crop(rgb, width, height, w, h, x, y)
-        if guest.crc(conn=conn) == pattern.crc(want):
+        if guest.crc(dev, conn) == pattern.crc(want):
             continue
-        png = guest.shot(conn=conn)
+        png = guest.shot(dev, conn)
         lab.pictures.append(png)
         got_w, got_h, got = pattern.read_png(png)
         if (got_w, got_h) != (w, h):
@@ -58,14 +60,14 @@ def screens_differ(lab, guest, picture, screens):
     return ""
 
 
-def agrees(lab, guest, take, screens):
+def agrees(lab, guest, take, screens, dev=0):
     """Desktop and backend have the same picture of all screens. It may change
     in between, as clocks and cursors do, and while a screen comes there is none."""
     why = ["nobody looked"]
 
     def same():
         try:
-            why[0] = screens_differ(lab, guest, take(guest), screens)
+            why[0] = screens_differ(lab, guest, take(guest), screens, dev)
         except (RuntimeError, ValueError) as e:
             why[0] = str(e)
         return not why[0]
@@ -210,6 +212,48 @@ def test_second_display_comes_and_goes(lab, station, start):
         fill_root(station)
         agrees(lab, station, desktop.x_picture, {0: (0, 0, 1024, 768)})
     desktop.stop(station, client, server)
+
+
+@pytest.fixture
+def floor(lab, kernel):
+    """With three displays: two for desktops, one for a client that flips."""
+    return lab.guest(kernel=kernel, vdispl=(ONE, ONE, ("0:640x480",)), **desktop.GUEST)
+
+
+def restart_one_or_all(lab, guest, i):
+    """Each display by itself, without waiting for it, and now and then all of them."""
+    if i % 4 == 3:
+        lab.xen.restart_backend(("TERM", "KILL")[i // 4 % 2])
+    else:
+        lab.xen.ctl(f"reconnect {guest.domid} {i * 7 % 3}", check=False)
+    TALLY.restarts += 1
+    time.sleep((i * 37 % 100) / 100)
+
+
+def test_storm_of_restarts(lab, floor):
+    """Below Weston, X and a client that flips, on displays of their own."""
+    cards = [card_and_connectors(floor, dev)[0] for dev in range(3)]
+    weston = desktop.start_weston(floor, card=cards[0])
+    tty = terminal(floor)
+    desktop.window(floor, 0.1, desktop.TERMINAL_COLOUR, tty)
+    xorg = desktop.start_xorg(floor, card=cards[1])
+    term = xterm(floor, "70x24+10+10")
+    desktop.window(floor, 0.1, desktop.XTERM_COLOUR, term, dev=1)
+    fill_root(floor)
+    number = connection(floor, 2)
+    with leaves_nothing(floor), survives(lab, floor, dev=2) as client:
+        for i in range(repeated(20, 200)):
+            restart_one_or_all(lab, floor, i)
+            client.sees_nothing()
+        client.goes_on()
+    assert weston.rc is None and xorg.rc is None
+    screen = {0: (0, 0, 1024, 768)}
+    agrees(lab, floor, desktop.weston_picture, screen)
+    agrees(lab, floor, desktop.x_picture, screen, dev=1)
+    lab.pictures += [floor.shot(dev) for dev in range(2)]
+    print(f"{connection(floor, 2) - number} connections were made")
+    desktop.stop(floor, tty, weston, term, xorg)
+    lab.drop(floor)
 
 
 WLROOTS = desktop.SESSION + """cat >/tmp/sway.conf <<'END'
