@@ -78,6 +78,17 @@ static struct xen_drm_slot *chan_find_free_slot(struct xen_drm_chan *chan)
 	return NULL;
 }
 
+/* What the ring says later may be the backend's. */
+static void chan_note_grant(struct xen_drm_chan *chan, struct xendispl_req *req)
+{
+	struct xen_drm_named *named =
+		&chan->named[chan->ring.req_prod_pvt % ARRAY_SIZE(chan->named)];
+	const grant_ref_t *ref = xen_drm_request_grant(req, req->operation);
+
+	named->operation = req->operation;
+	named->ref = ref ? *ref : INVALID_GRANT_REF;
+}
+
 /* All requests go into the ring here. Returns -EAGAIN when it is full. */
 static struct xen_drm_slot *
 chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
@@ -104,6 +115,7 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	slot->late = false;
 	slot->serial = chan->flip_serial;
 	*RING_GET_REQUEST(&chan->ring, chan->ring.req_prod_pvt) = *req;
+	chan_note_grant(chan, req);
 	chan->ring.req_prod_pvt++;
 	chan->stats.requests++;
 	trace_xen_drm_request(chan->dev, chan->index, req);

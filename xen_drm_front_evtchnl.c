@@ -584,13 +584,16 @@ void xen_drm_chan_attach(struct xen_drm_chan *chan, struct xen_displif_sring *sr
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_attach);
 
-/*
- * The grant that a request names, or NULL. The slot may have a reply by now, in which
- * these bytes mean nothing.
+/**
+ * xen_drm_request_grant - look up the grant that a request names
+ * @req: the request, in the ring or not; only its address is used
+ * @operation: its operation
+ *
+ * Returns: address of the grant, or NULL if the operation has none.
  */
-static grant_ref_t *request_grant(struct xendispl_req *req)
+grant_ref_t *xen_drm_request_grant(struct xendispl_req *req, u8 operation)
 {
-	switch (READ_ONCE(req->operation)) {
+	switch (operation) {
 	case XENDISPL_OP_DBUF_CREATE:
 		return &req->op.dbuf_create.gref_directory;
 	case XENDISPL_OP_GET_EDID:
@@ -600,9 +603,13 @@ static grant_ref_t *request_grant(struct xendispl_req *req)
 	}
 }
 
-/* Of all requests without an answer, or of those that name @directory. */
+/*
+ * Of all requests without an answer, or of those that name @directory. The ring is only
+ * written to. A slot may have a reply by now, in which these bytes mean nothing.
+ */
 static void chan_withdraw(struct xen_drm_chan *chan, bool all, grant_ref_t directory)
 {
+	struct xen_drm_named *named;
 	grant_ref_t *ref;
 	RING_IDX i;
 
@@ -612,8 +619,10 @@ static void chan_withdraw(struct xen_drm_chan *chan, bool all, grant_ref_t direc
 		return;
 
 	for (i = chan->ring.rsp_cons; i != chan->ring.req_prod_pvt; i++) {
-		ref = request_grant(RING_GET_REQUEST(&chan->ring, i));
-		if (ref && (all || READ_ONCE(*ref) == directory))
+		named = &chan->named[i % ARRAY_SIZE(chan->named)];
+		ref = xen_drm_request_grant(RING_GET_REQUEST(&chan->ring, i),
+					    named->operation);
+		if (ref && (all || named->ref == directory))
 			WRITE_ONCE(*ref, INVALID_GRANT_REF);
 	}
 }
@@ -641,7 +650,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_withdraw);
  *
  * All waiters are woken; they and all later users get -ENODEV. The connection is not
  * told. Requests that have no answer lose their grants, since a backend that is killed
- * and started again may execute them. After that the shared pages are not touched.
+ * and started again may execute them. The shared pages are not looked at any more.
  *
  * Context: any.
  */

@@ -103,6 +103,16 @@ struct xen_drm_chan_news {
 };
 
 /**
+ * struct xen_drm_named - grant that a request in the ring names
+ */
+struct xen_drm_named {
+	/** @operation: operation of the request */
+	u8 operation;
+	/** @ref: the grant, if the operation has one */
+	grant_ref_t ref;
+};
+
+/**
  * struct xen_drm_chan - transport of one connector
  *
  * A request ring and an event page, each with a grant and an event channel of its
@@ -145,6 +155,8 @@ struct xen_drm_chan {
 	RING_IDX rsp_event;
 	/** @slots: slot of each open request; id I has slot I modulo the ring's size */
 	struct xen_drm_slot slots[XEN_DRM_RING_SIZE];
+	/** @named: grants of the requests, by their place in the ring */
+	struct xen_drm_named named[XEN_DRM_RING_SIZE];
 	/** @next_id: id with which the search for a free one begins */
 	u16 next_id;
 	/**
@@ -200,6 +212,7 @@ void xen_drm_chan_init(struct xen_drm_chan *chan, struct device *dev, unsigned i
 		       const struct xen_drm_chan_ops *ops, void *owner);
 void xen_drm_chan_attach(struct xen_drm_chan *chan, struct xen_displif_sring *sring,
 			 struct xendispl_event_page *evt_page);
+grant_ref_t *xen_drm_request_grant(struct xendispl_req *req, u8 operation);
 void xen_drm_chan_withdraw(struct xen_drm_chan *chan, grant_ref_t directory);
 void xen_drm_chan_break(struct xen_drm_chan *chan);
 void xen_drm_chan_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_flip_ops *ops,

@@ -174,7 +174,7 @@ MUTANTS = [
         ("the rings of a broken channel name grants",
          "\t\tchan_withdraw(chan, true, INVALID_GRANT_REF);\n", "",
          {"kunit": "proto.withdraw", "lab": "test_backend_sleeps_for_a_minute"}),
-        ("other requests lose their grants, too", "if (ref && (all || READ_ONCE(*ref) == directory))",
+        ("other requests lose their grants, too", "if (ref && (all || named->ref == directory))",
          "if (ref)", {"kunit": "proto.withdraw"}),
         ("an EDID keeps its grant", "return &req->op.get_edid.gref_directory;", "return NULL;",
          {"kunit": "connector.silence"}),
