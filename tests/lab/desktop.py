@@ -151,11 +151,12 @@ def wait_socket(guest, path, log):
 
 
 def start_xorg(guest, card=None):
-    """Without a card it finds one by itself. With one it leaves the seat alone, which
-    a compositor on another card may have."""
+    """Without a card it finds one by itself. With one it leaves seat and terminal
+    alone, which a compositor on another card may have."""
     script = XORG % (f'Option "kmsdev" "/dev/dri/{card}"' if card else "")
     if card:
         script = script.replace("LIBSEAT_BACKEND=seatd", "LIBSEAT_BACKEND=noop")
+        script += " -sharevts -novtswitch"
     xorg = popen(guest, script)
     wait_socket(guest, "/tmp/.X11-unix/X0", "/tmp/Xorg.log")
     return xorg
