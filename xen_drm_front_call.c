@@ -29,6 +29,8 @@
  * the backend see it, so that several requests can go out with one notification. The
  * reply is stored in a &struct xen_drm_call of the task that waits. When it stops
  * waiting, its slot in the ring becomes an abandoned one, which a late reply frees.
+ * The request itself may still be executed, until xen_drm_chan_withdraw() takes the
+ * grant out that it names.
  *
  * Local clients can fill a ring while the backend is busy, so a full ring is no
  * fault: tasks wait for room, and pipes try their flips again.
@@ -78,15 +80,30 @@ static struct xen_drm_slot *chan_find_free_slot(struct xen_drm_chan *chan)
 	return NULL;
 }
 
-/* What the ring says later may be the backend's. */
-static void chan_note_grant(struct xen_drm_chan *chan, struct xendispl_req *req)
+/* Returns where a request names a grant, or NULL if its operation has none. */
+static grant_ref_t *request_grant(struct xendispl_req *req, u8 operation)
 {
-	struct xen_drm_named *named =
-		&chan->named[chan->ring.req_prod_pvt % ARRAY_SIZE(chan->named)];
-	const grant_ref_t *ref = xen_drm_request_grant(req, req->operation);
+	switch (operation) {
+	case XENDISPL_OP_DBUF_CREATE:
+		return &req->op.dbuf_create.gref_directory;
+	case XENDISPL_OP_GET_EDID:
+		return &req->op.get_edid.gref_directory;
+	default:
+		return NULL;
+	}
+}
 
-	named->operation = req->operation;
-	named->ref = ref ? *ref : INVALID_GRANT_REF;
+/* The copy counts: what the ring says later may be the backend's. */
+static void chan_write_request(struct xen_drm_chan *chan, struct xendispl_req *req)
+{
+	RING_IDX i = chan->ring.req_prod_pvt;
+	struct xendispl_req *slot = RING_GET_REQUEST(&chan->ring, i);
+	struct xen_drm_named *named = &chan->named[i % ARRAY_SIZE(chan->named)];
+
+	*slot = *req;
+	named->at = request_grant(slot, req->operation);
+	if (named->at)
+		named->ref = *request_grant(req, req->operation);
 }
 
 /* All requests go into the ring here. Returns -EAGAIN when it is full. */
@@ -114,8 +131,7 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	slot->sent = jiffies;
 	slot->late = false;
 	slot->serial = chan->flip_serial;
-	*RING_GET_REQUEST(&chan->ring, chan->ring.req_prod_pvt) = *req;
-	chan_note_grant(chan, req);
+	chan_write_request(chan, req);
 	chan->ring.req_prod_pvt++;
 	chan->stats.requests++;
 	trace_xen_drm_request(chan->dev, chan->index, req);
@@ -310,6 +326,64 @@ int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call)
 	return chan_collect(chan, call);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_wait);
+
+/*
+ * Of all requests without an answer, or of those that name @directory. The ring is only
+ * written to. A slot may have a reply by now, in which these bytes mean nothing.
+ */
+static void chan_withdraw(struct xen_drm_chan *chan, bool all, u32 directory)
+{
+	struct xen_drm_named *named;
+	RING_IDX i;
+
+	lockdep_assert_held(&chan->lock);
+
+	if (!chan->ring.sring)
+		return;
+
+	for (i = chan->ring.rsp_cons; i != chan->ring.req_prod_pvt; i++) {
+		named = &chan->named[i % ARRAY_SIZE(chan->named)];
+		if (named->at && (all || named->ref == directory))
+			WRITE_ONCE(*named->at, INVALID_GRANT_REF);
+	}
+}
+
+/**
+ * xen_drm_chan_withdraw - take a grant out of the requests that have no answer
+ * @chan: the channel
+ * @directory: grant of a page directory, which is about to be revoked
+ *
+ * The next user of the same entry of the grant table may be another device of the same
+ * domain. A backend that was silent for so long would map that device's page.
+ *
+ * Context: any.
+ */
+void xen_drm_chan_withdraw(struct xen_drm_chan *chan, u32 directory)
+{
+	scoped_guard(spinlock_irqsave, &chan->lock)
+		chan_withdraw(chan, false, directory);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_withdraw);
+
+/**
+ * xen_drm_chan_break - break a channel
+ * @chan: the channel
+ *
+ * All waiters are woken; they and all later users get -ENODEV. The connection is not
+ * told. Requests that have no answer lose their grants, since a backend that is killed
+ * and started again may execute them. The shared pages are not looked at any more.
+ *
+ * Context: any.
+ */
+void xen_drm_chan_break(struct xen_drm_chan *chan)
+{
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		WRITE_ONCE(chan->broken, true);
+		chan_withdraw(chan, true, INVALID_GRANT_REF);
+	}
+	wake_up_all(&chan->reply_wait);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_break);
 
 /* Returns as chan_put(). A flip cannot wait for room, so the connection will be told of it. */
 static struct xen_drm_slot *chan_put_flip(struct xen_drm_chan *chan, struct xendispl_req *req,

@@ -16,6 +16,7 @@
 #include <xen/events.h>
 #include <xen/xenbus.h>
 
+#include "xen_drm_front_call.h"
 #include "xen_drm_front_evtchnl.h"
 #include "xen_drm_front_grants.h"
 

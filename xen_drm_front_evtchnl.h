@@ -106,9 +106,9 @@ struct xen_drm_chan_news {
  * struct xen_drm_named - grant that a request in the ring names
  */
 struct xen_drm_named {
-	/** @operation: operation of the request */
-	u8 operation;
-	/** @ref: the grant, if the operation has one */
+	/** @at: where the ring has it, NULL if the operation has none */
+	grant_ref_t *at;
+	/** @ref: the grant, if @at is not NULL */
 	grant_ref_t ref;
 };
 
@@ -212,9 +212,6 @@ void xen_drm_chan_init(struct xen_drm_chan *chan, struct device *dev, unsigned i
 		       const struct xen_drm_chan_ops *ops, void *owner);
 void xen_drm_chan_attach(struct xen_drm_chan *chan, struct xen_displif_sring *sring,
 			 struct xendispl_event_page *evt_page);
-grant_ref_t *xen_drm_request_grant(struct xendispl_req *req, u8 operation);
-void xen_drm_chan_withdraw(struct xen_drm_chan *chan, grant_ref_t directory);
-void xen_drm_chan_break(struct xen_drm_chan *chan);
 void xen_drm_chan_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_flip_ops *ops,
 			       void *owner);
 

@@ -271,7 +271,7 @@ void xen_drm_proto_page_flip_panic(struct xen_drm_chan *chan, u64 fb_cookie)
 
 /**
  * xen_drm_proto_withdraw - keep the backend from executing requests that are out of date
- * @chan: channel of any connector
+ * @chan: channel that they were sent on
  * @directory: grant of a page directory that xen_drm_proto_dbuf_create() or
  *	xen_drm_proto_get_edid() has named, and that is about to be revoked
  *
