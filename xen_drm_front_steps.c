@@ -374,14 +374,10 @@ static int front_join(struct xen_drm_front *front)
 		return 0;
 
 	ret = xen_drm_display_register(front->display);
-	if (ret) {
+	if (ret)
 		xen_drm_conn_break(front->conn, "the display cannot be registered");
-		xen_drm_display_leave(front->display, false);
-		front_unplug(front);
-		return ret;
-	}
-	front->registered = true;
-	return 0;
+	front->registered = !ret;
+	return ret;
 }
 
 /**
