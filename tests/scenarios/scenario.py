@@ -60,6 +60,17 @@ def still_works(lab, guest, seed=40, size=(1024, 768), dev=0):
     ends(p)
 
 
+def traced(guest, what):
+    """What the tracepoints of the driver say while something is done."""
+    events = "/sys/kernel/debug/tracing/events/xen_drm_front"
+    guest.run(f"echo >{events}/../../trace; echo 1 >{events}/enable")
+    try:
+        what()
+        return guest.run(f"cat {events}/../../trace").out
+    finally:
+        guest.run(f"echo 0 >{events}/enable")
+
+
 def eventually(true, what, timeout=30):
     """Wait for something that has no event to wait for."""
     end = time.monotonic() + timeout * SLOW

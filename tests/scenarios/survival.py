@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import re
+import time
 
 from lab import SLOW
 from scenario import eventually, shows, shows_in_time
@@ -184,6 +185,11 @@ def kernel_memory(guest):
     kb = {m[1]: int(m[2]) for m in re.finditer(r"^(\w+): +(\d+) kB", out, re.M)}
     return (kb["MemTotal"] - kb["MemFree"] - kb["Buffers"] - kb["Cached"]
             - kb["AnonPages"]) / 1024
+
+
+def some_time(i):
+    """Another part of a second each time, the same in each run."""
+    time.sleep((i * 37 % 100) / 100)
 
 
 def hold_off(guest, seconds):

@@ -2,7 +2,6 @@
 """Real desktops and players: what they believe to show is what the backend sees,
 on one screen and on two, also when the backend has been another one."""
 import re
-import time
 
 import pytest
 
@@ -10,7 +9,7 @@ import desktop
 from desktop import pattern
 from scenario import eventually, still_works
 from survival import (TALLY, card_and_connectors, connection, leaves_nothing,
-                      repeated, survives)
+                      repeated, some_time, survives)
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "x86_64-new"), pytest.mark.watchdog(900)]
 ONE = ("0:1024x768",)
@@ -227,7 +226,7 @@ def restart_one_or_all(lab, guest, i):
     else:
         lab.xen.ctl(f"reconnect {guest.domid} {i * 7 % 3}", check=False)
     TALLY.restarts += 1
-    time.sleep((i * 37 % 100) / 100)
+    some_time(i)
 
 
 def test_storm_of_restarts(lab, floor):

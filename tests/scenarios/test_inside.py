@@ -4,10 +4,9 @@ import re
 
 import pytest
 
-from scenario import ends, paints
+from scenario import ends, paints, traced
 
 ALL_OF_IT = pytest.mark.on("x86_64-6.12", "aarch64-new")
-EVENTS = "/sys/kernel/debug/tracing/events/xen_drm_front"
 
 
 def card_file(guest, name):
@@ -51,12 +50,7 @@ def test_interrupts_have_the_name_of_their_connector(guest):
 @ALL_OF_IT
 def test_tracepoints(guest):
     """As the documentation shows them."""
-    guest.run(f"echo >{EVENTS}/../../trace; echo 1 >{EVENTS}/enable")
-    try:
-        ends(paints(guest, "--seed 1 --flips 2"))
-        trace = guest.run(f"cat {EVENTS}/../../trace").out
-    finally:
-        guest.run(f"echo 0 >{EVENTS}/enable")
+    trace = traced(guest, lambda: ends(paints(guest, "--seed 1 --flips 2")))
     flip = re.search(r"xen_drm_request: vdispl-0 connector=0 id=(\d+) PG_FLIP dbuf=0 fb=(\d+)",
                      trace)
     assert flip, trace

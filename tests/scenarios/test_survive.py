@@ -6,9 +6,10 @@ import time
 import pytest
 
 from lab import SLOW
-from scenario import eventually, still_works
+from scenario import eventually, still_works, traced
 from survival import (FASTEST, LONG, ONE, SIZE, TALLY, TWO, Client,
-                      connection, hold_off, is_deaf, leaves_nothing, repeated, survives)
+                      connection, hold_off, is_deaf, leaves_nothing, repeated, some_time,
+                      survives)
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new"),
               pytest.mark.watchdog(repeated(400, 4000))]
@@ -96,7 +97,7 @@ def test_restarts_at_any_moment(lab, terrace, connectors):
         for i in range(repeated(8, 200)):
             lab.xen.restart_backend(("KILL", "TERM")[i % 2])
             TALLY.restarts += 1
-            time.sleep((i * 37 % 100) / 100)
+            some_time(i)
         client.goes_on()
     print(f"{connection(terrace) - number} connections were made")
 
@@ -408,15 +409,9 @@ def cpu_seconds(guest, what, seconds=repeated(4, 10)):
 def round_trips(lab, guest, what):
     """How often the driver waits for replies, each of which takes half a second: so
     often requests follow upon replies. Also returns what was traced."""
-    events = "/sys/kernel/debug/tracing/events/xen_drm_front"
     lab.xen.ctl(f"attack late {guest.domid} 0 0 ms=500 count=1000")
-    guest.run(f"echo >{events}/../../trace; echo 1 >{events}/enable")
-    try:
-        what()
-    finally:
-        guest.run(f"echo 0 >{events}/enable")
-        lab.xen.ctl("attack off")
-    trace = guest.run(f"cat {events}/../../trace").out
+    trace = traced(guest, what)
+    lab.xen.ctl("attack off")
     kinds = " ".join(re.findall(r"xen_drm_(request|reply): \S+ connector=0", trace))
     return kinds.count("reply request") + 1, trace
 
@@ -431,13 +426,12 @@ def test_time_of_a_reconnect(lab, kernel):
     hold_off(guest, 0)
 
     def reconnect():
-        number = connection(guest)
         lab.xen.ctl(f"reconnect {guest.domid} 0")
         TALLY.restarts += 1
-        return number
 
     def reconnected():
-        number = reconnect()
+        number = connection(guest)
+        reconnect()
         client.until(lambda: connection(guest) != number, "a new connection")
 
     with survives(lab, guest, connectors=2, size=size, buffers=6) as client:
