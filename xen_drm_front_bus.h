@@ -21,6 +21,9 @@
 struct dentry;
 struct platform_device;
 
+/* Time that the work waits for one backend, while those of other displays wait for it. */
+#define XEN_DRM_FRONT_LIMIT_MS	10000
+
 /**
  * struct xen_drm_front_stats - counters that debugfs shows
  */

@@ -181,13 +181,26 @@ static void chan_end_wait(struct xen_drm_chan *chan)
 		chan->num_waits--;
 }
 
+/* Returns how many jiffies a task may wait that waits until @end. */
+static long chan_time_until(const struct xen_drm_chan *chan, unsigned long end)
+{
+	lockdep_assert_held(&chan->lock);
+
+	if (chan->limited && time_before(chan->limit, end))
+		end = chan->limit;
+	return time_after(end, jiffies) ? end - jiffies : 0;
+}
+
 /* The requests in the full ring go out first, since no room would come otherwise. */
 static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *req,
 			      struct xen_drm_call *call, bool killable)
 {
-	const long timeout = msecs_to_jiffies(XEN_DRM_TIMEOUT_MS);
+	long timeout, left;
 	int ret = -EAGAIN;
-	long left;
+
+	scoped_guard(spinlock_irqsave, &chan->lock)
+		timeout = chan_time_until(chan,
+					  jiffies + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS));
 
 	chan_begin_wait(chan);
 	if (killable)
@@ -263,15 +276,15 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_push);
  */
 static long chan_time_left(struct xen_drm_chan *chan, const struct xen_drm_call *call)
 {
-	unsigned long begin, end;
+	unsigned long begin;
 
-	scoped_guard(spinlock_irqsave, &chan->lock) {
-		begin = chan->slots[call->id % ARRAY_SIZE(chan->slots)].sent;
-		if (time_after(chan->heard, begin))
-			begin = chan->heard;
-	}
-	end = begin + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS);
-	return time_after(end, jiffies) ? end - jiffies : 0;
+	guard(spinlock_irqsave)(&chan->lock);
+
+	begin = chan->slots[call->id % ARRAY_SIZE(chan->slots)].sent;
+	/* With 32 bits, a time of weeks ago looks as if it were to come. */
+	if (time_in_range(chan->heard, begin, jiffies))
+		begin = chan->heard;
+	return chan_time_until(chan, begin + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS));
 }
 
 static bool chan_wait_is_over(const struct xen_drm_chan *chan,
@@ -284,7 +297,10 @@ static bool chan_wait_is_over(const struct xen_drm_chan *chan,
 static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call)
 {
 	struct xen_drm_slot *slot = &chan->slots[call->id % ARRAY_SIZE(chan->slots)];
+	struct xen_drm_chan_news news = {};
 	bool broken;
+
+	guard(rcu)();
 
 	scoped_guard(spinlock_irqsave, &chan->lock) {
 		broken = chan->broken;
@@ -292,8 +308,11 @@ static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call)
 			slot->state = XEN_DRM_SLOT_ABANDONED;
 			slot->call = NULL;
 			chan->num_waits--;
+			if (!broken)
+				xen_drm_chan_note_late(chan, slot, &news);
 		}
 	}
+	xen_drm_chan_tell(chan, &news);
 
 	if (call->done)
 		return xen_drm_chan_status(call->status);
@@ -308,7 +327,8 @@ static int chan_collect(struct xen_drm_chan *chan, struct xen_drm_call *call)
  * Pushes all submitted requests. If no reply comes, the backend may still execute the
  * request, now or later.
  *
- * Context: may sleep, XEN_DRM_TIMEOUT_MS at most, also when the task is killed.
+ * Context: may sleep, XEN_DRM_TIMEOUT_MS at most after the latest answer, also when the
+ * task is killed.
  *
  * Returns: 0 or the translated status of the reply; -ETIMEDOUT when none came, after
  * the connection has been told; -ENODEV when the channel is broken.
@@ -326,6 +346,26 @@ int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call)
 	return chan_collect(chan, call);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_wait);
+
+/**
+ * xen_drm_chan_limit - limit the time that tasks wait from now on, all together
+ * @chan: the channel
+ * @ms: number of milliseconds, 0 for no limit
+ *
+ * For a task that others wait for. A backend that answers each request just in time would
+ * hold it up for as long as there are requests. What it has not answered within the limit
+ * counts as overdue.
+ *
+ * Context: any.
+ */
+void xen_drm_chan_limit(struct xen_drm_chan *chan, unsigned int ms)
+{
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		chan->limited = ms;
+		chan->limit = jiffies + msecs_to_jiffies(ms);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_limit);
 
 /*
  * Of all requests without an answer, or of those that name @directory. The ring is only

@@ -426,6 +426,24 @@ bool xen_drm_conn_silent(struct xen_drm_conn *conn, unsigned long *since)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_silent);
 
 /**
+ * xen_drm_conn_limit - limit the time that tasks wait from now on, all together
+ * @conn: the connection
+ * @ms: number of milliseconds, 0 for no limit
+ *
+ * See xen_drm_chan_limit().
+ *
+ * Context: any.
+ */
+void xen_drm_conn_limit(struct xen_drm_conn *conn, unsigned int ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < conn->num_chans; i++)
+		xen_drm_chan_limit(&conn->chans[i], ms);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_conn_limit);
+
+/**
  * xen_drm_conn_mute - stop telling pipes of their flips
  * @conn: the connection, which need not be broken
  *

@@ -46,6 +46,7 @@ void xen_drm_conn_break(struct xen_drm_conn *conn, const char *why);
 bool xen_drm_conn_is_broken(struct xen_drm_conn *conn);
 bool xen_drm_conn_is_at_fault(struct xen_drm_conn *conn);
 bool xen_drm_conn_silent(struct xen_drm_conn *conn, unsigned long *since);
+void xen_drm_conn_limit(struct xen_drm_conn *conn, unsigned int ms);
 void xen_drm_conn_mute(struct xen_drm_conn *conn);
 void xen_drm_conn_disown(struct xen_drm_conn *conn);
 void xen_drm_conn_close(struct xen_drm_conn *conn);

@@ -338,6 +338,37 @@ static bool chan_is_due(unsigned long sent)
 	return time_after_eq(jiffies + 1, sent + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS));
 }
 
+static void chan_note_missed(struct xen_drm_chan *chan, unsigned int count,
+			     struct xen_drm_chan_news *news)
+{
+	chan->stats.missed += count;
+	if (!count || chan->missed)
+		return;
+	chan->missed = true;
+	news->missed = true;
+}
+
+/**
+ * xen_drm_chan_note_late - note that nobody waits for a reply any more
+ * @chan: the channel, locked
+ * @slot: slot of the request
+ * @news: filled with what xen_drm_chan_tell() must tell
+ *
+ * The connection is told once of each request. The next answer will be news to it.
+ *
+ * Context: any.
+ */
+void xen_drm_chan_note_late(struct xen_drm_chan *chan, struct xen_drm_slot *slot,
+			    struct xen_drm_chan_news *news)
+{
+	lockdep_assert_held(&chan->lock);
+
+	if (slot->late)
+		return;
+	slot->late = true;
+	chan_note_missed(chan, 1, news);
+}
+
 /* The connection is told once of each overdue request. */
 static void chan_note_overdue(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
 {
@@ -357,12 +388,7 @@ static void chan_note_overdue(struct xen_drm_chan *chan, struct xen_drm_chan_new
 		chan->flip_late = true;
 		found++;
 	}
-	chan->stats.missed += found;
-
-	if (!found || chan->missed)
-		return;
-	chan->missed = true;
-	news->missed = true;
+	chan_note_missed(chan, found, news);
 }
 
 /**

@@ -145,6 +145,10 @@ struct xen_drm_chan {
 	bool drained;
 	/** @evt_drained: the same for events and the interrupt of the event page */
 	bool evt_drained;
+	/** @limited: whether waits end at @limit, however much the backend has answered */
+	bool limited;
+	/** @limit: time in jiffies */
+	unsigned long limit;
 	/** @heard: time when the latest reply or flip event was taken, in jiffies */
 	unsigned long heard;
 	/** @ring: our end of the request ring; sring is NULL while it is closed */
@@ -217,6 +221,8 @@ void xen_drm_chan_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_f
 
 int xen_drm_chan_status(s32 status);
 bool xen_drm_chan_poll(struct xen_drm_chan *chan);
+void xen_drm_chan_note_late(struct xen_drm_chan *chan, struct xen_drm_slot *slot,
+			    struct xen_drm_chan_news *news);
 void xen_drm_chan_listen(struct xen_drm_chan *chan);
 bool xen_drm_chan_overdue(struct xen_drm_chan *chan, unsigned long *since);
 irqreturn_t xen_drm_chan_reply_interrupt(int irq, void *data);

@@ -24,8 +24,10 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
 	bool wanted;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	if (modeset)
+	if (modeset) {
 		flip->refused = 0;
+		flip->lacked = 0;
+	}
 	wanted = flip->core.state == XEN_DRM_FLIP_DARK && flip->chan && flip->cookie &&
 		 flip->told == flip->number && flip->refused != flip->number;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
@@ -36,8 +38,10 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
  * xen_drm_flip_lacks_picture - check whether the backend lacks the framebuffer
  * @flip: the pipe
  *
+ * A flip that is out may still hide that, since the pipe becomes dark when it is over.
+ *
  * Returns: whether the CRTC is active with a framebuffer that the backend has refused,
- * or could not be told of. True only once for each connection.
+ * or could not be told of. True once for each connection, and once after each modeset.
  */
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 {
@@ -45,10 +49,10 @@ bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 	bool lacks;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	lacks = flip->core.state == XEN_DRM_FLIP_DARK && flip->chan && flip->cookie &&
-		flip->told != flip->number && flip->refused != flip->number;
+	lacks = flip->core.state != XEN_DRM_FLIP_OFF && flip->chan && flip->cookie &&
+		flip->told != flip->number && flip->lacked != flip->number;
 	if (lacks)
-		flip->refused = flip->number;
+		flip->lacked = flip->number;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return lacks;
 }

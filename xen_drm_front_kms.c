@@ -179,7 +179,15 @@ kms_fb_create(struct drm_device *drm, struct drm_file *file,
 	return xen_drm_fb_create(drm, file, info, mode_cmd, &fb_funcs);
 }
 
-static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *new_state)
+/* The picture that the pipe has is as old as the latest commit with its plane. */
+static bool pipe_lacks_picture(struct xen_drm_pipe *pipe, struct drm_atomic_commit *state)
+{
+	return drm_atomic_get_new_plane_state(state, &pipe->base.plane) &&
+	       xen_drm_flip_lacks_picture(&pipe->flip);
+}
+
+static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_atomic_commit *state,
+			      struct drm_crtc_state *new_state)
 {
 	const struct drm_framebuffer *fb = pipe->base.plane.state->fb;
 	const struct drm_display_mode *mode = &new_state->adjusted_mode;
@@ -195,7 +203,7 @@ static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 	} else if ((!new_state->active || !fb) && xen_drm_flip_is_lit(&pipe->flip)) {
 		pipe->request = XEN_DRM_SEND_OFF;
 		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, 0, 0, 0);
-	} else if (new_state->active && xen_drm_flip_lacks_picture(&pipe->flip)) {
+	} else if (new_state->active && pipe_lacks_picture(pipe, state)) {
 		drm_err_ratelimited(pipe->base.crtc.dev,
 				    "%s: backend does not know the framebuffer\n",
 				    pipe->connector.base.name);
@@ -239,7 +247,7 @@ static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_co
 	guard(rwsem_read)(&display->config_lock);
 
 	for_each_new_crtc_in_state(state, crtc, new_state, i)
-		pipe_send_request(crtc_to_xen_drm_pipe(crtc), new_state);
+		pipe_send_request(crtc_to_xen_drm_pipe(crtc), state, new_state);
 	for_each_new_crtc_in_state(state, crtc, new_state, i)
 		pipe_wait_request(crtc_to_xen_drm_pipe(crtc), new_state);
 }

@@ -475,6 +475,9 @@ static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_sh
 	/* A backend may have filled the directory before the buffer was given up. */
 	if (again)
 		xen_drm_pgdir_refill(share->pgdir);
+	/* It was asked for in a silence, and nobody knows whether it is there by now. */
+	if (xen_drm_share_is_told(display, view->told))
+		view_take_back(display, view);
 	return view_tell(display, share, view, batch);
 }
 
@@ -487,7 +490,7 @@ static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm
 
 	list_for_each_entry(share, &display->shares, node) {
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!share->be_alloc || share->pages || xen_drm_share_is_told(display, view->told))
+		if (!share->be_alloc || share->pages)
 			continue;
 		error = share_tell_backend(display, share, view, batch);
 		ret = ret ?: error;

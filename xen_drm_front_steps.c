@@ -399,7 +399,9 @@ bool xen_drm_front_join(struct xen_drm_front *front)
 	if (!front->display && front_must_queue(front))
 		return false;
 
+	xen_drm_conn_limit(front->conn, XEN_DRM_FRONT_LIMIT_MS);
 	ret = front_join(front);
+	xen_drm_conn_limit(front->conn, 0);
 	if (ret && ret != -ENODEV)
 		xenbus_dev_error(xb_dev, ret, "setting up the display");
 	if (ret || xen_drm_conn_is_broken(front->conn)) {

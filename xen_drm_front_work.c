@@ -301,7 +301,9 @@ static void front_check_answers(struct xen_drm_front *front)
 	if (!answers)
 		return;
 
+	xen_drm_conn_limit(front->conn, XEN_DRM_FRONT_LIMIT_MS);
 	ret = xen_drm_display_refresh(front->display);
+	xen_drm_conn_limit(front->conn, 0);
 	if (ret)
 		dev_dbg(&front->xb_dev->dev, "showing the present pictures: %d\n", ret);
 }

@@ -255,6 +255,7 @@ static inline struct llist_node *llist_reverse_order(struct llist_node *first)
 #define time_after(a, b)	((long)((b) - (a)) < 0)
 #define time_before(a, b)	time_after(b, a)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
+#define time_in_range(a, b, c)	(time_after_eq(a, b) && time_after_eq(c, a))
 
 extern unsigned long jiffies;
 

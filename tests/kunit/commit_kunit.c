@@ -525,6 +525,60 @@ static void flip_on_a_dark_pipe(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, stage_gives_back(stage, 0));
 }
 
+static bool stage_link_is_bad(struct stage *stage)
+{
+	struct xen_drm_connector *connector = &stage->pipe->connector;
+
+	flush_work(&connector->link_work);
+	return connector->base.state->link_status == DRM_MODE_LINK_STATUS_BAD;
+}
+
+/* A new backend may refuse what the former one has taken. Here, it refuses picture 1. */
+static void picture_that_was_refused(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	WRITE_ONCE(xen_drm_fb_from_drm(stage->pictures[1])->told, 0);
+	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
+	stage_expect_flip(test, stage, 1);
+	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
+
+	/* The next one needs no modeset of the client. */
+	stage_expect_flip(test, stage, 2);
+	KUNIT_EXPECT_NE(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
+}
+
+/* The pipe becomes dark later, and user space is told of it all the same. */
+static void refused_picture_after_damage(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct drm_framebuffer *fb = stage->pictures[0];
+
+	WRITE_ONCE(xen_drm_fb_from_drm(stage->pictures[1])->told, 0);
+	stage->mute = true;
+	KUNIT_ASSERT_EQ(test, fb->funcs->dirty(fb, NULL, 0, 0, NULL, 0), 0);
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	stage_land(test, stage);
+	KUNIT_ASSERT_TRUE(test, stage_is_shown(stage));
+	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
+}
+
+/* Each modeset tries anew, and its outcome is told. */
+static void refused_picture_after_a_modeset(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	WRITE_ONCE(xen_drm_fb_from_drm(stage->pictures[1])->told, 0);
+	stage_expect_flip(test, stage, 1);
+	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
+	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
+	stage_light(test, stage);
+	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
+	stage_expect_flip(test, stage, 1);
+	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
+}
+
 /* The connection goes before the event comes: the vblank ends the flip. */
 static void backend_leaves_while_a_flip_is_out(struct kunit *test)
 {
@@ -572,6 +626,9 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(picture_with_a_fence),
 	KUNIT_CASE(picture_that_is_drawn_into),
 	KUNIT_CASE(flip_on_a_dark_pipe),
+	KUNIT_CASE(picture_that_was_refused),
+	KUNIT_CASE(refused_picture_after_damage),
+	KUNIT_CASE(refused_picture_after_a_modeset),
 	KUNIT_CASE(backend_leaves_while_a_flip_is_out),
 	KUNIT_CASE(end_finishes_all),
 	KUNIT_CASE(flip_after_the_end),

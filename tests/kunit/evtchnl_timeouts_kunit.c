@@ -176,6 +176,76 @@ static void busy_backend_is_waited_for(struct kunit *test)
 	expect_ms(test, start, 3000);
 }
 
+/* --- the limit --------------------------------------------------------------- */
+
+#define LIMIT_MS	500
+
+/* Runs in the thread of the backend. */
+static void answer_just_in_time(struct loopback *lb, const struct xendispl_req *req)
+{
+	msleep(LIMIT_MS * 3 / 4);
+	loopback_agree(lb, req);
+}
+
+/* Each answer would give it as much time again. */
+static void limit_of_all_waits(struct kunit *test)
+{
+	struct xendispl_req req = { .operation = XENDISPL_OP_FB_ATTACH };
+	struct loopback *lb = test->priv;
+	unsigned long start = jiffies;
+	struct xen_drm_call calls[4];
+	unsigned int i;
+
+	loopback_start(lb, answer_just_in_time);
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		KUNIT_ASSERT_EQ(test, xen_drm_chan_submit(lb->chan, &req, &calls[i], false), 0);
+	xen_drm_conn_limit(lb->conn, LIMIT_MS);
+	KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &calls[0]), 0);
+	for (i = 1; i < ARRAY_SIZE(calls); i++)
+		KUNIT_EXPECT_EQ(test, xen_drm_chan_wait(lb->chan, &calls[i]), -ETIMEDOUT);
+	expect_ms(test, start, LIMIT_MS);
+	loopback_expect_sound(lb);
+}
+
+/* The first answer after it is news, as after any silence. */
+static void limit_is_a_silence(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	xen_drm_conn_limit(lb->conn, LIMIT_MS);
+	KUNIT_EXPECT_EQ(test, call(lb), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, lb->chan->num_waits, 0);
+	expect_told(lb, 1, 0);
+
+	answer_next(lb);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	expect_told(lb, 1, 1);
+	loopback_expect_sound(lb);
+}
+
+static void limit_of_a_full_ring(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	unsigned long start = jiffies;
+
+	loopback_fill(lb);
+	xen_drm_conn_limit(lb->conn, LIMIT_MS);
+	KUNIT_EXPECT_EQ(test, call(lb), -ETIMEDOUT);
+	expect_ms(test, start, LIMIT_MS);
+}
+
+static void limit_is_lifted(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	xen_drm_conn_limit(lb->conn, 1);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, call(lb), -ETIMEDOUT);
+	xen_drm_conn_limit(lb->conn, 0);
+	loopback_start(lb, answer_just_in_time);
+	KUNIT_EXPECT_EQ(test, call(lb), 0);
+}
+
 /* --- the end ----------------------------------------------------------------- */
 
 static int end_connection(void *data)
@@ -594,6 +664,10 @@ static struct kunit_case timeouts_cases[] = {
 	KUNIT_CASE(ring_is_looked_into_at_the_end),
 	KUNIT_CASE_SLOW(silent_backend_is_waited_for_once),
 	KUNIT_CASE_SLOW(busy_backend_is_waited_for),
+	KUNIT_CASE(limit_of_all_waits),
+	KUNIT_CASE(limit_is_a_silence),
+	KUNIT_CASE(limit_of_a_full_ring),
+	KUNIT_CASE(limit_is_lifted),
 	KUNIT_CASE(end_wakes_the_waiter),
 	KUNIT_CASE(end_wakes_who_waits_for_room),
 	KUNIT_CASE(killed_task_waits_for_its_reply),

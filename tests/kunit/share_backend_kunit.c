@@ -157,7 +157,7 @@ static void allocation_cannot_be_mapped(struct kunit *test)
 	wire_expect(wire, "DESTROY, free, buffer");
 }
 
-/* It may still make the pages, so it is told to destroy them. */
+/* Nobody knows whether the pages are there, so they are destroyed, and made anew. */
 static void allocation_is_not_answered(struct kunit *test)
 {
 	struct wire *wire = test->priv;
@@ -176,7 +176,7 @@ static void allocation_is_not_answered(struct kunit *test)
 	loopback_handle_replies(wire->lb);
 	KUNIT_EXPECT_EQ(test, atomic_read(&wire->lb->num_answers), 1);
 	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
-	wire_expect(wire, "DESTROY, map, moved-in");
+	wire_expect(wire, "DESTROY, refill, DESTROY, CREATE, map, moved-in");
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 	loopback_expect_sound(wire->lb);
 }
@@ -300,10 +300,7 @@ static void join_cannot_map(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 }
 
-/*
- * A backend that goes on after a silence has done what it was asked before. It is not
- * told of framebuffers of a buffer that may yet have to be destroyed.
- */
+/* The backend is not told of framebuffers of a buffer that has to be destroyed. */
 static void join_is_not_answered_in_time(struct kunit *test)
 {
 	struct wire *wire = test->priv;
@@ -325,7 +322,9 @@ static void join_is_not_answered_in_time(struct kunit *test)
 	wire_settle(wire);
 	loopback_handle_replies(wire->lb);
 
+	wire_expect(wire, "DESTROY");
 	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
+	wire_expect(wire, "refill, DESTROY, CREATE, map, moved-in, ATTACH, ATTACH");
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 	wire_expect_told(wire, fb);
 	wire_expect_told(wire, meanwhile);

@@ -58,6 +58,10 @@ MUTANTS = [
          {"fuzz": "pgdir", "lab": "test_deferred_pages_are_limited"}),
     ]),
     *of("share", [
+        ("a buffer that was asked for in a silence is mapped as it is",
+         "\t\tview_take_back(display, view);\n\treturn view_tell",
+         "\t\treturn 0;\n\treturn view_tell",
+         {"kunit": "share_backend.allocation_is_not_answered"}),
         ("each framebuffer creates the dbuf anew",
          "\tif (!ret && !xen_drm_share_is_told(display, fb->view->told))\n", "\tif (!ret)\n",
          {"kunit": "share.second_framebuffer"}),

@@ -130,6 +130,15 @@ MUTANTS = [
          "can = flip->chan && told == flip->number &&\n"
          "\t      flip->core.state != XEN_DRM_FLIP_OFF && flip->core.state != XEN_DRM_FLIP_DARK;",
          "can = true;", {"kunit": "commit.flip_on_a_dark_pipe"}),
+        ("a picture is only missed when the pipe is dark",
+         "lacks = flip->core.state != XEN_DRM_FLIP_OFF",
+         "lacks = flip->core.state == XEN_DRM_FLIP_DARK",
+         {"kunit": "commit.refused_picture_after_damage"}),
+        ("after a picture that was refused no mode is set", "\t\tflip->lacked = flip->number;",
+         "\t\tflip->lacked = flip->refused = flip->number;",
+         {"kunit": "commit.picture_that_was_refused"}),
+        ("a modeset forgets no refused picture", "\t\tflip->lacked = 0;\n", "",
+         {"kunit": "commit.refused_picture_after_a_modeset"}),
     ]),
     *of("flip", [
         ("a quiet pipe never asks for interrupts", "\tflip_listen(flip);\n\toverdue",
