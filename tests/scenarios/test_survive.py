@@ -250,6 +250,22 @@ def test_save_during_a_reconnect(lab, traveller):
 
 @CAN_SAVE
 @pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
+def test_saves_in_a_storm(lab, traveller):
+    """Of restarts, at any moment of the making of a connection."""
+    with leaves_nothing(traveller), survives(lab, traveller) as client:
+        for i in range(repeated(2, 20)):
+            for j in range(3):
+                lab.xen.restart_backend(("KILL", "TERM")[j % 2])
+                TALLY.restarts += 1
+                some_time(3 * i + j)
+            (traveller.checkpoint, traveller.save_restore)[i % 2]()
+            TALLY.saves += 1
+            client.sees_nothing()
+        client.goes_on()
+
+
+@CAN_SAVE
+@pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
 def test_restore_with_another_resolution(lab, traveller):
     """The toolstack writes what the image's configuration says."""
     with survives(lab, traveller) as client:
