@@ -229,6 +229,7 @@ def restart_one_or_all(lab, guest, i):
     some_time(i)
 
 
+@pytest.mark.watchdog(repeated(900, 9000))
 def test_storm_of_restarts(lab, floor):
     """Below Weston, X and a client that flips, on displays of their own."""
     cards = [card_and_connectors(floor, dev)[0] for dev in range(3)]
