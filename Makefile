@@ -7,7 +7,7 @@ export IGT LIVE LONG STOCK VNC_PORT
 help:
 	@echo 'make demo           Weston on two screens of a Xen guest -> out/demo.png'
 	@echo 'make demo LIVE=1    the same, kept up, to be looked at by VNC on loopback'
-	@echo 'make check          all of these but check-igt, -debug and -bench; or one:'
+	@echo 'make check          all of these but check-debug and -bench; or one:'
 	@echo '  check-static      checkpatch, sparse, W=1, kernel-doc, shellcheck, builds'
 	@echo '  check-state       the state machine in every order of events, 12 deep'
 	@echo '  check-kunit       what needs no Xen'
@@ -34,7 +34,7 @@ demo:
 	@tests/lab/toolbox run python3 tests/lab/demo.py
 
 check:
-	@tests/check static state kunit fuzz lab clients survive hostile
+	@tests/check state kunit static fuzz lab clients igt survive hostile
 
 check-static check-state check-kunit check-fuzz check-lab check-clients check-igt \
 	check-hostile check-survive check-debug check-bench:

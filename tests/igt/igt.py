@@ -28,6 +28,8 @@ KERNELS = "6.12", "new"
 # Besides tier 0, what must be right before anything else is looked at.
 GATE = ("kms_flip@basic-plain-flip", "kms_vblank@query-idle",
         "kms_atomic@test-only")
+# Those of tier 0 that take half a minute each.
+SLOW = "dumb_buffer@create-clear", "drm_read@short-buffer-wakeup"
 TIER_OF_TWO = 3
 # Seconds without a word, times LAB_SLOW, that make a subtest one that hangs; some
 # work for half a minute by themselves.
@@ -279,7 +281,8 @@ def chosen(options, connectors):
     for tier, name in build.igt_list():
         if tier == TIER_OF_TWO and connectors < 2:
             continue
-        if not options.long and tier != 0 and name not in GATE:
+        core = tier == 0 and name not in SLOW or name in GATE
+        if not options.long and not core:
             continue
         if options.tier and tier not in options.tier:
             continue
