@@ -25,8 +25,8 @@
 /**
  * DOC: Grants
  *
- * All devices of the guest share the grant table. All displays together take at most
- * seven eighths of it. So a disk or a network card can still be plugged in, whatever
+ * All devices of the guest share the grant table. The buffers of all displays take at
+ * most seven eighths of it. So a disk or a network card can still be plugged in, whatever
  * clients do. Entries are counted before the core is asked for them.
  *
  * A grant cannot be revoked while the backend maps its page, and until then the
@@ -148,15 +148,29 @@ int xen_drm_grants_take(unsigned int count)
 	int taken = atomic_read(&grants_taken);
 
 	do {
-		if (count > grants_budget - taken)
+		if (taken > grants_budget || count > grants_budget - taken)
 			return -ENOSPC;
 	} while (!atomic_try_cmpxchg(&grants_taken, &taken, taken + count));
 	return 0;
 }
 
 /**
+ * xen_drm_grants_add - count entries that are allocated even above the budget
+ * @count: number of entries
+ *
+ * For rings, which are few. Without them a display cannot come back for whose clients the
+ * budget was taken.
+ *
+ * Context: any.
+ */
+void xen_drm_grants_add(unsigned int count)
+{
+	atomic_add(count, &grants_taken);
+}
+
+/**
  * xen_drm_grants_give_back - count entries that were given back to the core
- * @count: number of entries, which xen_drm_grants_take() has counted
+ * @count: number of entries, which have been counted before
  *
  * Context: any.
  */

@@ -116,6 +116,7 @@ void backend_works(struct ring *ring);
 void backend_leaves(void);
 void time_passes(void);
 bool is_told(u64 told);
+unsigned int grants_left(unsigned int taken);
 void expect_sound(void);
 void expect_errno(int ret, const char *what);
 

@@ -98,7 +98,7 @@ static struct object *new_object(bool be_alloc)
 /* Grants may have gone to others, and pages of the backend are mapped only together. */
 static bool fits(unsigned int grants)
 {
-	return xen_drm_grants_budget() - run.others - fuzz_grants_in_use() >= grants;
+	return grants_left(run.others + fuzz_grants_in_use()) >= grants;
 }
 
 void create(struct object **place, bool be_alloc)
