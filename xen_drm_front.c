@@ -238,6 +238,8 @@ static int xen_drm_front_resume(struct xenbus_device *xb_dev)
 	/* The core watches another path from now on, which has no old events. */
 	front->old_events = 0;
 	xen_drm_front_break(front, "the guest was resumed");
+	/* Before tasks run again, which would find nothing behind their mappings. */
+	xen_drm_front_hide_pages(front);
 
 	if (xenbus_scanf(XBT_NIL, xb_dev->nodename, "state", "%d", &state) == 1 &&
 	    state != XenbusStateInitialising)

@@ -154,6 +154,7 @@ bool xen_drm_front_connect(struct xen_drm_front *front);
 bool xen_drm_front_join(struct xen_drm_front *front);
 void xen_drm_front_leave(struct xen_drm_front *front);
 void xen_drm_front_close(struct xen_drm_front *front, bool shutdown);
+void xen_drm_front_hide_pages(struct xen_drm_front *front);
 void xen_drm_front_check_resumed(struct xen_drm_front *front);
 void xen_drm_front_check_retired(struct xen_drm_front *front);
 void xen_drm_front_end(struct xen_drm_front *front);

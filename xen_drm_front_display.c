@@ -242,6 +242,17 @@ int xen_drm_display_refresh(struct xen_drm_display *display)
 }
 
 /**
+ * xen_drm_display_hide_pages - take the backend's pages away from clients
+ * @display: the display
+ *
+ * Context: may sleep.
+ */
+void xen_drm_display_hide_pages(struct xen_drm_display *display)
+{
+	xen_drm_share_hide(display);
+}
+
+/**
  * xen_drm_display_leave - stop using the connection
  * @display: the display
  * @forget: whether the guest was resumed, so that grants and mappings are gone already

@@ -22,6 +22,7 @@ const char *xen_drm_display_misfit(const struct xen_drm_display *display,
 int xen_drm_display_join(struct xen_drm_display *display, struct xen_drm_conn *conn,
 			 const struct xen_drm_cfg *cfg);
 int xen_drm_display_refresh(struct xen_drm_display *display);
+void xen_drm_display_hide_pages(struct xen_drm_display *display);
 void xen_drm_display_leave(struct xen_drm_display *display, bool forget);
 void xen_drm_display_unplug(struct xen_drm_display *display);
 

@@ -554,6 +554,27 @@ int xen_drm_share_replay(struct xen_drm_display *display)
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
 
+/**
+ * xen_drm_share_hide - take the backend's pages away from clients
+ * @display: the DRM device
+ *
+ * Their mappings show zeroes until the next connection. The pages themselves are given
+ * back by xen_drm_share_leave().
+ *
+ * Context: may sleep.
+ */
+void xen_drm_share_hide(struct xen_drm_display *display)
+{
+	struct xen_drm_share *share;
+
+	guard(mutex)(&display->lock);
+
+	list_for_each_entry(share, &display->shares, node)
+		if (share->be_alloc && share->pages)
+			share_set_pages(share, NULL);
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_hide);
+
 /* The share is granted anew with the next framebuffer that is told. */
 static void share_forget_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
 {

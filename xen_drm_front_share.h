@@ -147,6 +147,7 @@ void xen_drm_share_unmap(struct xen_drm_display *display, struct xen_drm_share *
 			 bool forget);
 int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_link *link);
 int xen_drm_share_replay(struct xen_drm_display *display);
+void xen_drm_share_hide(struct xen_drm_display *display);
 void xen_drm_share_leave(struct xen_drm_display *display, bool forget);
 
 /* xen_drm_front_share_release.c */

@@ -483,6 +483,20 @@ void xen_drm_front_leave(struct xen_drm_front *front)
 }
 
 /**
+ * xen_drm_front_hide_pages - take the backend's pages away from clients
+ * @front: the bus device
+ *
+ * A resumed guest does not have them any more. The work gives up all else later.
+ *
+ * Context: the guest is being resumed; tasks and the work are frozen.
+ */
+void xen_drm_front_hide_pages(struct xen_drm_front *front)
+{
+	if (front->display)
+		xen_drm_display_hide_pages(front->display);
+}
+
+/**
  * xen_drm_front_check_resumed - forget what the guest had before it was suspended
  * @front: the bus device
  *

@@ -236,6 +236,23 @@ static void forget_desc(const bool *forget, char *desc)
 
 KUNIT_ARRAY_PARAM(forget, forget_cases, forget_desc);
 
+/* The pages are gone before clients run again; the work gives up the rest later. */
+static void resumed(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_buffer *buffer;
+
+	wire_begin(wire);
+	buffer = allocated_buffer(wire);
+	wire_expect(wire, "prepare, CREATE, map, moved-in");
+
+	xen_drm_share_hide(wire->display);
+	wire_expect(wire, "moved-out");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
+	xen_drm_share_leave(wire->display, true);
+	wire_expect(wire, "forget, free");
+}
+
 /* In one round trip, and mapped when all of them are there. */
 static void join_allocates_all(struct kunit *test)
 {
@@ -339,6 +356,7 @@ static struct kunit_case share_backend_cases[] = {
 	KUNIT_CASE_SLOW(allocation_is_not_answered),
 	KUNIT_CASE(allocate_without_a_backend),
 	KUNIT_CASE_PARAM(backend_comes_back, forget_gen_params),
+	KUNIT_CASE(resumed),
 	KUNIT_CASE(join_allocates_all),
 	KUNIT_CASE(join_allocates_some),
 	KUNIT_CASE(join_cannot_map),
