@@ -105,6 +105,11 @@ static void conn_fault(void *owner, const char *what)
 	conn_tell_broken(conn, what);
 }
 
+static void conn_anew(void *owner)
+{
+	xen_drm_conn_break(owner, "the backend counts its replies anew");
+}
+
 static void conn_missed(void *owner, unsigned int index)
 {
 	struct xen_drm_conn *conn = owner;
@@ -127,6 +132,7 @@ static void conn_answers(void *owner, unsigned int index)
 
 static const struct xen_drm_chan_ops conn_chan_ops = {
 	.fault = conn_fault,
+	.anew = conn_anew,
 	.missed = conn_missed,
 	.answers = conn_answers,
 };

@@ -30,8 +30,10 @@
  * could have written breaks the channel, and with it the connection: waiters return,
  * and the interrupts stay masked.
  *
- * Two kinds of entries look wrong and are not. One is the reply to a request whose
- * task has stopped waiting, the other one is the event of a flip that was given up.
+ * Three things look wrong and are not. One is the reply to a request whose task has
+ * stopped waiting, and one is the event of a flip that was given up. The third one is an
+ * index of replies that goes back: another backend has taken up the ring. The connection
+ * ends without a fault.
  *
  * Interrupts, timers and the work look into the ring and the event page. So do tasks
  * whose wait is over, or who find the ring full. Each look is bounded by the
@@ -64,6 +66,8 @@ bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news
 
 	if (news->fault[0])
 		chan->ops->fault(chan->owner, news->fault);
+	if (news->anew)
+		chan->ops->anew(chan->owner);
 	if (news->answers)
 		chan->ops->answers(chan->owner, chan->index);
 	if (news->missed)
@@ -78,6 +82,14 @@ bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news
 	return false;
 }
 
+static void chan_stop(struct xen_drm_chan *chan)
+{
+	lockdep_assert_held(&chan->lock);
+
+	WRITE_ONCE(chan->broken, true);
+	wake_up_all(&chan->reply_wait);
+}
+
 __printf(3, 4)
 static void chan_fault(struct xen_drm_chan *chan, struct xen_drm_chan_news *news,
 		       const char *fmt, ...)
@@ -85,16 +97,13 @@ static void chan_fault(struct xen_drm_chan *chan, struct xen_drm_chan_news *news
 	struct va_format vaf;
 	va_list args;
 
-	lockdep_assert_held(&chan->lock);
-
 	va_start(args, fmt);
 	vaf.fmt = fmt;
 	vaf.va = &args;
 	snprintf(news->fault, sizeof(news->fault), "connector %u: %pV", chan->index, &vaf);
 	va_end(args);
 
-	WRITE_ONCE(chan->broken, true);
-	wake_up_all(&chan->reply_wait);
+	chan_stop(chan);
 }
 
 /**
@@ -204,7 +213,12 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	slot->state = XEN_DRM_SLOT_FREE;
 }
 
-/* Returns false when the backend has broken the protocol. */
+/*
+ * A backend that is killed and started again may find the old ring, and count its replies
+ * from 0, before we have seen its new state.
+ *
+ * Returns false when the channel is broken.
+ */
 static bool chan_take_replies(struct xen_drm_chan *chan, RING_IDX prod,
 			      struct xen_drm_chan_news *news)
 {
@@ -213,6 +227,11 @@ static bool chan_take_replies(struct xen_drm_chan *chan, RING_IDX prod,
 	struct xendispl_resp resp;
 
 	virt_rmb(); /* the index before the replies that it announces */
+	if ((s32)(prod - first) < 0) {
+		news->anew = true;
+		chan_stop(chan);
+		return false;
+	}
 	if (prod - first > chan->req_prod - first) {
 		chan_fault(chan, news, "%u replies announced, %u requests are outstanding",
 			   prod - first, chan->req_prod - first);
@@ -338,14 +357,11 @@ static bool chan_is_due(unsigned long sent)
 	return time_after_eq(jiffies + 1, sent + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS));
 }
 
-static void chan_note_missed(struct xen_drm_chan *chan, unsigned int count,
-			     struct xen_drm_chan_news *news)
+static void chan_note_missed(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
 {
-	chan->stats.missed += count;
-	if (!count || chan->missed)
-		return;
+	chan->stats.missed++;
+	news->missed |= !chan->missed;
 	chan->missed = true;
-	news->missed = true;
 }
 
 /**
@@ -366,29 +382,26 @@ void xen_drm_chan_note_late(struct xen_drm_chan *chan, struct xen_drm_slot *slot
 	if (slot->late)
 		return;
 	slot->late = true;
-	chan_note_missed(chan, 1, news);
+	chan_note_missed(chan, news);
 }
 
 /* The connection is told once of each overdue request. */
 static void chan_note_overdue(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
 {
 	struct xen_drm_slot *slot;
-	unsigned int i, found = 0;
+	unsigned int i;
 
 	lockdep_assert_held(&chan->lock);
 
 	for (i = 0; i < ARRAY_SIZE(chan->slots); i++) {
 		slot = &chan->slots[i];
-		if (slot->state == XEN_DRM_SLOT_FREE || slot->late || !chan_is_due(slot->sent))
-			continue;
-		slot->late = true;
-		found++;
+		if (slot->state != XEN_DRM_SLOT_FREE && chan_is_due(slot->sent))
+			xen_drm_chan_note_late(chan, slot, news);
 	}
 	if (chan->flip_open && !chan->flip_late && chan_is_due(chan->flip_sent)) {
 		chan->flip_late = true;
-		found++;
+		chan_note_missed(chan, news);
 	}
-	chan_note_missed(chan, found, news);
 }
 
 /**

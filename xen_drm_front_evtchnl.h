@@ -67,6 +67,8 @@ struct xen_drm_slot {
 struct xen_drm_chan_ops {
 	/** @fault: the backend broke the protocol, as @what says; the channel is broken */
 	void (*fault)(void *owner, const char *what);
+	/** @anew: another backend seems to have taken up the ring; the channel is broken */
+	void (*anew)(void *owner);
 	/** @missed: an answer did not come within XEN_DRM_TIMEOUT_MS */
 	void (*missed)(void *owner, unsigned int index);
 	/**
@@ -82,6 +84,8 @@ struct xen_drm_chan_ops {
 struct xen_drm_chan_news {
 	/** @fault: sentence about what the backend did against the protocol, or empty */
 	char fault[XEN_DRM_FAULT_LEN];
+	/** @anew: whether to call &xen_drm_chan_ops.anew */
+	bool anew;
 	/** @progress: whether a reply or an expected event was taken */
 	bool progress;
 	/** @missed: whether to call &xen_drm_chan_ops.missed */

@@ -119,7 +119,7 @@ struct model {
 	unsigned int num_heard;
 
 	/* what must be told next */
-	bool fault_told, answers_told, missed_told, flip_told;
+	bool fault_told, anew_told, answers_told, missed_told, flip_told;
 	int flip_error;
 	u32 told_serial;
 	bool has_sink;

@@ -175,6 +175,12 @@ static void model_look(struct model *m, u32 announced, u32 rsp_event)
 	}
 	if (!count && rsp_event == m->answered + 1)
 		m->armed = rsp_event;
+	if (count >> 31) {
+		/* Another backend counts from 0. */
+		model_gone();
+		m->anew_told = true;
+		return;
+	}
 	if (count > m->published - m->answered) {
 		model_fault(m);
 		return;
@@ -231,6 +237,7 @@ static bool is_entry(size_t offset, size_t size, u32 index, unsigned int entries
 void expect_told(const struct model *m)
 {
 	fuzz_check(!m->fault_told, "connector %u: nobody was told of a fault", m->index);
+	fuzz_check(!m->anew_told, "connector %u: nobody was told of another backend", m->index);
 	fuzz_check(!m->answers_told, "connector %u: nobody was told that it answers", m->index);
 	fuzz_check(!m->missed_told, "connector %u: nobody was told of what is missed", m->index);
 	fuzz_check(!m->flip_told, "connector %u: nobody was told of flip %u, error %d",
@@ -429,6 +436,16 @@ static void chan_fault(void *owner, const char *what)
 	m->ops->fault(m->owner, what);
 }
 
+static void chan_anew(void *owner)
+{
+	struct model *m = owner;
+
+	fuzz_check(m->anew_told && !m->chan->lock.held, "connector %u: is said to begin anew",
+		   m->index);
+	m->anew_told = false;
+	m->ops->anew(m->owner);
+}
+
 static void chan_answers(void *owner, unsigned int index)
 {
 	struct model *m = owner;
@@ -457,6 +474,7 @@ static void chan_missed(void *owner, unsigned int index)
 
 const struct xen_drm_chan_ops chan_ops = {
 	.fault = chan_fault,
+	.anew = chan_anew,
 	.missed = chan_missed,
 	.answers = chan_answers,
 };

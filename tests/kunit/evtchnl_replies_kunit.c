@@ -205,8 +205,6 @@ struct wrong_case {
 
 static const struct wrong_case wrong_cases[] = {
 	{ "[R1] more responses than slots", announce_too_many },
-	{ "[R1] 2^31 responses", announce_2_31 },
-	{ "[R1] index goes backwards", announce_backwards },
 	{ "[R2] more responses than requests", answer_more_than_asked },
 	{ "[R3] unknown id", answer_next_id },
 	{ "[R3] unknown id with a known slot", answer_id_of_same_slot },
@@ -230,6 +228,29 @@ static void wrong_reply_to_a_call(struct kunit *test)
 	KUNIT_EXPECT_LT_MSG(test, jiffies_to_msecs(jiffies - start), 1000,
 			    "the fault did not wake the waiter");
 	loopback_expect_fault(lb);
+}
+
+static const struct wrong_case anew_cases[] = {
+	{ "[R1] index goes backwards", announce_backwards },
+	{ "[R1] index goes back by 2^31", announce_2_31 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(anew, anew_cases, name);
+
+/* Another backend may have found the ring. It is no fault, but the connection ends. */
+static void replies_begin_anew(struct kunit *test)
+{
+	const struct wrong_case *c = test->param_value;
+	struct loopback *lb = test->priv;
+	unsigned long start = jiffies;
+
+	loopback_start(lb, c->answer);
+
+	KUNIT_EXPECT_EQ(test, loopback_call(lb, XENDISPL_OP_FB_ATTACH), -ENODEV);
+	KUNIT_EXPECT_LT(test, jiffies_to_msecs(jiffies - start), 1000);
+	loopback_expect_end(lb);
+	KUNIT_EXPECT_FALSE(test, xen_drm_conn_is_at_fault(lb->conn));
+	KUNIT_EXPECT_STREQ(test, lb->fault, "");
 }
 
 /* [R1] [R2] Not a slot is looked at when the index is wrong. */
@@ -573,6 +594,7 @@ static struct kunit_case replies_cases[] = {
 	KUNIT_CASE_PARAM(status, status_gen_params),
 	KUNIT_CASE_PARAM(status_of_a_call, status_gen_params),
 	KUNIT_CASE_PARAM(wrong_reply_to_a_call, wrong_gen_params),
+	KUNIT_CASE_PARAM(replies_begin_anew, anew_gen_params),
 	KUNIT_CASE(runaway_index_moves_nothing),
 	KUNIT_CASE(response_without_request),
 	KUNIT_CASE(response_before_push),

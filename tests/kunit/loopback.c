@@ -337,15 +337,20 @@ static void wait_until_told(struct loopback *lb)
 /* Broken by the backend's fault, told once, and nothing more is sent. */
 void loopback_expect_fault(struct loopback *lb)
 {
+	loopback_expect_end(lb);
+	KUNIT_EXPECT_TRUE(lb->test, xen_drm_conn_is_at_fault(lb->conn));
+	KUNIT_EXPECT_TRUE_MSG(lb->test, strstarts(lb->fault, "connector 0: ") &&
+			      strlen(lb->fault) > 20, "told '%s'", lb->fault);
+}
+
+void loopback_expect_end(struct loopback *lb)
+{
 	RING_IDX prod = lb->sring->req_prod;
 	struct kunit *test = lb->test;
 
 	wait_until_told(lb);
 	KUNIT_EXPECT_TRUE(test, xen_drm_conn_is_broken(lb->conn));
-	KUNIT_EXPECT_TRUE(test, xen_drm_conn_is_at_fault(lb->conn));
 	KUNIT_EXPECT_EQ(test, atomic_read(&lb->num_broken), 1);
-	KUNIT_EXPECT_TRUE_MSG(test, strstarts(lb->fault, "connector 0: ") &&
-			      strlen(lb->fault) > 20, "told '%s'", lb->fault);
 	KUNIT_EXPECT_EQ(test, loopback_call(lb, XENDISPL_OP_FB_ATTACH), -ENODEV);
 	KUNIT_EXPECT_EQ(test, loopback_post(lb), -ENODEV);
 	KUNIT_EXPECT_EQ(test, loopback_flip(lb, LOOPBACK_COOKIE), -ENODEV);

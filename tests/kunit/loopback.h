@@ -110,9 +110,10 @@ int loopback_flip(struct loopback *lb, u64 cookie);
 void loopback_fill(struct loopback *lb);
 void loopback_age(struct loopback *lb);
 
-/* The connection goes on, or has been ended by the backend's fault. */
+/* The connection goes on, has been ended by the backend's fault, or for any reason. */
 unsigned int loopback_count_grants(struct loopback *lb);
 void loopback_expect_sound(struct loopback *lb);
 void loopback_expect_fault(struct loopback *lb);
+void loopback_expect_end(struct loopback *lb);
 
 #endif /* __XEN_DRM_FRONT_LOOPBACK_H__ */

@@ -38,7 +38,8 @@ MUTANTS = [
     *of("grants", [
         ("nothing is left to other devices, G5", "grants_budget = size - size / 8;",
          "grants_budget = size;", {"fuzz": "pgdir"}),
-        ("entries are taken beyond the budget, G5", "if (count > grants_budget - taken)",
+        ("entries are taken beyond the budget, G5",
+         "if (taken > grants_budget || count > grants_budget - taken)",
          "if (taken > grants_budget)", {"fuzz": "pgdir"}),
         ("entries of version 2 are as small, G5", "query.version == 2", "false",
          {"fuzz": "pgdir"}),
@@ -58,6 +59,9 @@ MUTANTS = [
          {"fuzz": "pgdir", "lab": "test_deferred_pages_are_limited"}),
     ]),
     *of("share", [
+        ("a resumed guest still maps what it has lost",
+         "\t\t\tshare_set_pages(share, NULL);\n}", "\t\t\t;\n}",
+         {"kunit": "share_backend.resumed", "lab": "test_save_with_buffers_of_the_backend"}),
         ("a buffer that was asked for in a silence is mapped as it is",
          "\t\tview_take_back(display, view);\n\treturn view_tell",
          "\t\treturn 0;\n\treturn view_tell",

@@ -4,6 +4,8 @@ from mutant import of
 
 MUTANTS = [
     *of("evtchnl", [
+        ("a backend that finds the old ring is at fault", "if ((s32)(prod - first) < 0) {",
+         "if (false) {", {"kunit": "evtchnl_replies.replies_begin_anew", "fuzz": "ring"}),
         ("a quiet pipe gets interrupts", "if (quiet && masked)", "if (quiet && !masked)",
          {"kunit": "evtchnl_events.quiet_pipe"}),
         ("a quiet pipe gets no replies", "&chan->drained, NULL);",
@@ -160,7 +162,7 @@ MUTANTS = [
          "\t\tchan_drain(chan, &news);\n\t\tif",
          "scoped_guard(spinlock_irqsave, &chan->lock) {\n\t\tchan_drain(chan, &news);\n"
          "\t\tif", {"fuzz": "ring"}),
-        ("nobody is told of what is missed, T3", "news->missed = true;", "",
+        ("nobody is told of what is missed, T3", "news->missed |= !chan->missed;", "",
          {"fuzz": "ring"}),
         ("a flip that waits for room is forgotten", "if (chan->missed || chan->flip_waits)",
          "if (chan->missed)", {"fuzz": "ring"}),
@@ -204,9 +206,9 @@ MUTANTS = [
          "if (!left)\n\t\txen_drm_chan_poll(chan);\n\treturn chan_collect",
          "return chan_collect",
          {"kunit": "evtchnl_timeouts.ring_is_looked_into_at_the_end", "fuzz": "ring"}),
-        ("each wait begins anew", "\tend = begin +", "\tend = jiffies +",
+        ("each wait begins anew", "chan_time_until(chan, begin +", "chan_time_until(chan, jiffies +",
          {"kunit": "evtchnl_timeouts.silent_backend_is_waited_for_once"}),
-        ("a sign of life is not heard", "if (time_after(chan->heard, begin))", "if (false)",
+        ("a sign of life is not heard", "if (time_in_range(chan->heard, begin, jiffies))", "if (false)",
          {"kunit": "evtchnl_timeouts.busy_backend_is_waited_for", "fuzz": "ring"}),
         ("a killed task does not wait for its reply",
          "left = wait_event_timeout(chan->reply_wait, chan_wait_is_over",
