@@ -61,7 +61,7 @@ MUTANTS = [
     *of("share", [
         ("a resumed guest still maps what it has lost",
          "\t\t\tshare_set_pages(share, NULL);\n}", "\t\t\t;\n}",
-         {"kunit": "share_backend.resumed", "lab": "test_save_with_buffers_of_the_backend"}),
+         {"kunit": "share_backend.resumed"}),
         ("a buffer that was asked for in a silence is mapped as it is",
          "\t\tview_take_back(display, view);\n\treturn view_tell",
          "\t\treturn 0;\n\treturn view_tell",

@@ -310,8 +310,8 @@ def test_mapping_without_a_backend(lab, kernel):
 def test_save_with_buffers_of_the_backend(lab, kernel):
     """The client draws while the guest is resumed, whose pages those were not."""
     guest = lab.guest(kernel=kernel, vdispl=(ONE,), memory=256, be_alloc=1)
-    with survives(lab, guest) as client:
-        for _ in range(repeated(2, 20)):
+    with leaves_nothing(guest), survives(lab, guest) as client:
+        for _ in range(repeated(1, 20)):
             guest.save_restore()
             TALLY.saves += 1
             client.goes_on()
