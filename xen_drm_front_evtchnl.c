@@ -287,29 +287,35 @@ void xen_drm_chan_drain_replies(struct xen_drm_chan *chan, struct xen_drm_chan_n
 		wake_up_all(&chan->reply_wait);
 }
 
-static void chan_take_event(struct xen_drm_chan *chan, const struct xendispl_evt *evt,
+/* Returns whether the event has ended the open flip. */
+static bool chan_take_event(struct xen_drm_chan *chan, const struct xendispl_evt *evt,
 			    struct xen_drm_chan_news *news)
 {
 	trace_xen_drm_event(chan->dev, chan->index, evt);
 	if (evt->type != XENDISPL_EVT_PG_FLIP) {
 		dev_dbg_ratelimited(chan->dev, "connector %u: event of type %u, expected %u\n",
 				    chan->index, evt->type, XENDISPL_EVT_PG_FLIP);
-		return;
+		return false;
 	}
 
 	if (!chan->flip_open || evt->op.pg_flip.fb_cookie != chan->flip_cookie)
-		return;
+		return false;
 
 	chan_heard(chan, news);
 	chan->stats.late += chan->flip_late;
 	chan_end_flip(chan, 0, news);
 	chan->evt_drained = true;
+	return true;
 }
 
 /*
  * One pass is enough, since the backend must notify us of events that it adds
  * meanwhile. Ids of events are not checked, since backends count dropped ones, too.
  * Implements displif.h, "Back to front events delivery".
+ *
+ * Deployed backends have no barrier between an event and its index, so on Arm the newest
+ * entry may still be an old one. While it does not end the open flip, it stays in the page
+ * for the next look.
  */
 static void chan_drain_events(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
 {
@@ -333,8 +339,10 @@ static void chan_drain_events(struct xen_drm_chan *chan, struct xen_drm_chan_new
 	while (chan->evt_cons != prod) {
 		memcpy(&evt, &XENDISPL_IN_RING_REF(page, chan->evt_cons), sizeof(evt));
 		barrier(); /* what is checked below is the copy, not the page */
+		if (!chan_take_event(chan, &evt, news) && chan->flip_open &&
+		    chan->evt_cons + 1 == prod)
+			break;
 		chan->evt_cons++;
-		chan_take_event(chan, &evt, news);
 	}
 
 	virt_mb(); /* the events are read before the backend may reuse them */

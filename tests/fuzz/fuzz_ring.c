@@ -75,7 +75,7 @@ static void expect_traced(void)
 	for (i = 0; i < CHANNELS; i++) {
 		requests += run.models[i].sent - run.models[i].first_request;
 		replies += run.models[i].answered - run.models[i].first_request;
-		events += run.models[i].taken - run.models[i].first_event;
+		events += run.models[i].num_events;
 	}
 	fuzz_check(fuzz_traced_request == requests, "%u requests are traced, not %u",
 		   fuzz_traced_request, requests);
@@ -339,7 +339,6 @@ static void age(struct model *m, u32 index, u32 events)
 	m->flip_serial = index;
 	m->taken = events;
 	m->first_request = index;
-	m->first_event = events;
 	m->in_prod = events;
 	backend_write32(&m->req, REQ_PROD, index);
 	backend_write32(&m->req, REQ_EVENT, index + 1);

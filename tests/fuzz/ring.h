@@ -88,7 +88,7 @@ struct model {
 	struct waiter waiters[MAX_CALLS];
 	u32 sent, published, answered;
 	/* where it began */
-	u32 first_request, first_event;
+	u32 first_request;
 	/* tasks that wait for room in the ring */
 	unsigned int submitting;
 	unsigned int notified;
@@ -108,6 +108,9 @@ struct model {
 	bool ends_with_progress;
 	unsigned long polled_at;
 	u32 taken, in_prod;
+	/* the newest event was looked at, and was not taken */
+	bool stays;
+	unsigned int num_events;
 
 	bool flip_open, flip_late, flip_waits, in_flip, in_panic, saw_event;
 	u32 flip_serial;
