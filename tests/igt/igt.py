@@ -282,7 +282,7 @@ def chosen(options, connectors):
         if tier == TIER_OF_TWO and connectors < 2:
             continue
         core = tier == 0 and name not in SLOW or name in GATE
-        if not options.long and not core:
+        if not (options.long or core):
             continue
         if options.tier and tier not in options.tier:
             continue

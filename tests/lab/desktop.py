@@ -28,7 +28,8 @@ export XDG_RUNTIME_DIR=/run/user HOME=/root LIBSEAT_BACKEND=seatd
 	SYSTEMD_IGNORE_CHROOT=1 udevadm trigger --settle --subsystem-match=drm
 }
 """
-WESTON = SESSION + """exec weston --backend=drm --renderer=%s --debug %s \
+# Screens that nobody uses stay on.
+WESTON = SESSION + """exec weston --backend=drm --renderer=%s --debug %s --idle-time=0 \
 	--continue-without-input --socket=wl --log=/tmp/weston.log"""
 # Needs no seat: there is no input device. Each line is filled with blue.
 TERMINAL = """cat >/tmp/text <<'END'
@@ -42,7 +43,7 @@ chmod 755 /tmp/text
 export XDG_RUNTIME_DIR=/run/user HOME=/root WAYLAND_DISPLAY=wl LANG=C.UTF-8
 exec weston-terminal --shell=/tmp/text"""
 # Without the first X draws by OpenGL in software, and takes minutes to start. Without
-# the second its own driver crashes when another card appears.
+# the second it crashes when a card that was plugged in goes away.
 XORG = SESSION + """cat >/etc/X11/xorg.conf <<'END'
 Section "Device"
 	Identifier "vdispl"
@@ -55,7 +56,7 @@ Section "ServerFlags"
 EndSection
 END
 export HOME=/root
-exec Xorg :0 -noreset -nolisten tcp -logfile /tmp/Xorg.log"""
+exec Xorg :0 -noreset -nolisten tcp -s 0 -dpms -logfile /tmp/Xorg.log"""
 
 
 def popen(guest, script):
