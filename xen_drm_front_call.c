@@ -93,7 +93,7 @@ static grant_ref_t *request_grant(struct xendispl_req *req, u8 operation)
 	}
 }
 
-/* The copy counts: what the ring says later may be the backend's. */
+/* The grant is taken from our copy, since the backend may write over the ring. */
 static void chan_write_request(struct xen_drm_chan *chan, struct xendispl_req *req)
 {
 	RING_IDX i = chan->ring.req_prod_pvt;
@@ -188,7 +188,7 @@ static long chan_time_until(const struct xen_drm_chan *chan, unsigned long end)
 
 	if (chan->limited && time_before(chan->limit, end))
 		end = chan->limit;
-	return time_after(end, jiffies) ? end - jiffies : 0;
+	return max((long)(end - jiffies), 0L);
 }
 
 /* The requests in the full ring go out first, since no room would come otherwise. */
@@ -368,8 +368,9 @@ void xen_drm_chan_limit(struct xen_drm_chan *chan, unsigned int ms)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_limit);
 
 /*
- * Of all requests without an answer, or of those that name @directory. The ring is only
- * written to. A slot may have a reply by now, in which these bytes mean nothing.
+ * Takes the grants out of all requests without an answer, or of those that name
+ * @directory. The ring is only written to. A slot may have a reply by now, in which
+ * these bytes mean nothing.
  */
 static void chan_withdraw(struct xen_drm_chan *chan, bool all, u32 directory)
 {

@@ -182,7 +182,10 @@ static int chan_share(struct xen_drm_chan *chan, struct xenbus_device *xb_dev)
 	void *sring, *evt_page;
 	int ret;
 
-	xen_drm_grants_add(CHAN_GRANTS);
+	ret = xen_drm_grants_take_for_rings(CHAN_GRANTS);
+	if (ret)
+		return ret;
+
 	ret = xenbus_setup_ring(xb_dev, GFP_KERNEL, &sring, 1, &chan->req_ref);
 	if (ret)
 		goto err_give_back;

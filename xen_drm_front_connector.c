@@ -201,7 +201,7 @@ static void connector_choose_mode(const struct xen_drm_connector *connector,
 static void connector_link_work(struct work_struct *work)
 {
 	struct xen_drm_connector *connector =
-		container_of(work, struct xen_drm_connector, link_work);
+		container_of(to_delayed_work(work), struct xen_drm_connector, link_work);
 
 	drm_connector_set_link_status_property(&connector->base, DRM_MODE_LINK_STATUS_BAD);
 	drm_kms_helper_connector_hotplug_event(&connector->base);
@@ -218,7 +218,11 @@ static void connector_link_work(struct work_struct *work)
  */
 void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 {
-	queue_work(system_long_wq, &connector->link_work);
+	unsigned long now = jiffies, next = connector->bad_at + HZ;
+
+	queue_delayed_work(system_long_wq, &connector->link_work,
+			   time_in_range(now, connector->bad_at, next) ? next - now : 0);
+	connector->bad_at = now;
 }
 
 static void connector_plug_work(struct work_struct *work)
@@ -293,7 +297,7 @@ static void connector_fini(struct drm_device *drm, void *data)
 	struct xen_drm_connector *connector = data;
 
 	cancel_delayed_work_sync(&connector->plug_work);
-	cancel_work_sync(&connector->link_work);
+	cancel_delayed_work_sync(&connector->link_work);
 	kfree(connector->edid);
 }
 
@@ -312,7 +316,8 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 	struct drm_device *drm = &display->drm;
 	int ret;
 
-	INIT_WORK(&connector->link_work, connector_link_work);
+	INIT_DELAYED_WORK(&connector->link_work, connector_link_work);
+	connector->bad_at = jiffies - HZ - 1;
 	INIT_DELAYED_WORK(&connector->plug_work, connector_plug_work);
 	connector_make_mode(&connector->mode, cfg->width, cfg->height);
 

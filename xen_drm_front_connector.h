@@ -40,7 +40,9 @@ struct xen_drm_connector {
 	 */
 	char path[XEN_DRM_PATH_LEN];
 	/** @link_work: work that tells user space of a mode that the backend refused */
-	struct work_struct link_work;
+	struct delayed_work link_work;
+	/** @bad_at: time of the latest refusal, in jiffies; for commits */
+	unsigned long bad_at;
 	/**
 	 * @is_away: whether there is no monitor, as another one follows; under
 	 * &drm_mode_config.mutex

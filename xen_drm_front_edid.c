@@ -98,8 +98,8 @@ static int query_send(struct xen_drm_edid_query *query, const struct xen_drm_lin
  *
  * Implements XENDISPL_OP_GET_EDID, with xen_drm_edid_take().
  *
- * Returns: the query; NULL if the backend knows no EDIDs; ERR_PTR(-ENODEV) if the
- * connection has ended; NULL on any other error.
+ * Returns: the query; NULL if the backend knows no EDIDs; or an error pointer, after which
+ * nobody knows what the EDID is.
  */
 struct xen_drm_edid_query *xen_drm_edid_ask(struct xen_drm_chan *chan,
 					    const struct xen_drm_link *link)
@@ -112,12 +112,12 @@ struct xen_drm_edid_query *xen_drm_edid_ask(struct xen_drm_chan *chan,
 
 	query = kzalloc_obj(*query);
 	if (!query)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	query->chan = chan;
 	ret = query_send(query, link);
 	if (ret) {
 		query_free(query);
-		return ret == -ENODEV ? ERR_PTR(ret) : NULL;
+		return ERR_PTR(ret);
 	}
 	return query;
 }

@@ -245,7 +245,7 @@ static bool chan_take_replies(struct xen_drm_chan *chan, RING_IDX prod,
 		chan_take_reply(chan, &resp, news);
 	}
 
-	/* As in RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(). */
+	/* If rsp_event is among these replies, their interrupt is still to come. */
 	if (ring->rsp_cons - chan->rsp_event < ring->rsp_cons - first)
 		chan->drained = true;
 	return !chan->broken;
@@ -469,19 +469,21 @@ static bool chan_find_oldest(const struct xen_drm_chan *chan, unsigned long *old
  *
  * Context: as xen_drm_chan_poll().
  *
- * Returns: whether the backend owes an answer for longer than XEN_DRM_TIMEOUT_MS.
- * It owes none to a broken channel.
+ * Returns: whether the backend owes an answer for longer than XEN_DRM_TIMEOUT_MS, or one
+ * that nobody waits for any more. It owes none to a broken channel.
  */
 bool xen_drm_chan_overdue(struct xen_drm_chan *chan, unsigned long *since)
 {
 	unsigned long oldest;
-	bool owes;
+	bool owes, missed;
 
 	xen_drm_chan_poll(chan);
 
-	scoped_guard(spinlock_irqsave, &chan->lock)
+	scoped_guard(spinlock_irqsave, &chan->lock) {
 		owes = !xen_drm_chan_is_dead(chan) && chan_find_oldest(chan, &oldest);
-	if (!owes || !chan_is_due(oldest))
+		missed = chan->missed;
+	}
+	if (!owes || !(missed || chan_is_due(oldest)))
 		return false;
 
 	*since = oldest;

@@ -69,7 +69,7 @@ struct xen_drm_chan_ops {
 	void (*fault)(void *owner, const char *what);
 	/** @anew: another backend seems to have taken up the ring; the channel is broken */
 	void (*anew)(void *owner);
-	/** @missed: an answer did not come within XEN_DRM_TIMEOUT_MS */
+	/** @missed: an answer did not come in time */
 	void (*missed)(void *owner, unsigned int index);
 	/**
 	 * @answers: the first answer has come after a missed one, or after a flip

@@ -551,7 +551,7 @@ bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_
 		flip->vblank = flip->rephase;
 		flip->rephase = 0;
 	}
-	/* DRM would take a step back for a very long one forward. */
+	/* DRM counts vblanks by the time between them, very many for a step back. */
 	flip->told_vblank = max(flip->told_vblank, flip_vblank_before(flip, ktime_get()));
 	*time = flip->told_vblank;
 	return true;

@@ -124,7 +124,7 @@ int xen_drm_grants_init(void)
 }
 
 /**
- * xen_drm_grants_budget - get the number of entries that displays may take together
+ * xen_drm_grants_budget - get the number of entries that buffers may take together
  *
  * Returns: entries, one for each page of XEN_PAGE_SIZE.
  */
@@ -133,8 +133,19 @@ unsigned int xen_drm_grants_budget(void)
 	return grants_budget;
 }
 
+static int grants_take(unsigned int count, unsigned int limit)
+{
+	int taken = atomic_read(&grants_taken);
+
+	do {
+		if (taken > limit || count > limit - taken)
+			return -ENOSPC;
+	} while (!atomic_try_cmpxchg(&grants_taken, &taken, taken + count));
+	return 0;
+}
+
 /**
- * xen_drm_grants_take - count entries before they are allocated
+ * xen_drm_grants_take - count entries of buffers before they are allocated
  * @count: number of entries
  *
  * The core may have fewer entries left than the budget allows.
@@ -145,27 +156,22 @@ unsigned int xen_drm_grants_budget(void)
  */
 int xen_drm_grants_take(unsigned int count)
 {
-	int taken = atomic_read(&grants_taken);
-
-	do {
-		if (taken > grants_budget || count > grants_budget - taken)
-			return -ENOSPC;
-	} while (!atomic_try_cmpxchg(&grants_taken, &taken, taken + count));
-	return 0;
+	return grants_take(count, grants_budget);
 }
 
 /**
- * xen_drm_grants_add - count entries that are allocated even above the budget
+ * xen_drm_grants_take_for_rings - count entries that may also exceed the budget
  * @count: number of entries
  *
- * For rings, which are few. Without them a display cannot come back for whose clients the
- * budget was taken.
+ * Without rings a display cannot come back for whose clients the budget was taken.
  *
  * Context: any.
+ *
+ * Returns: 0, or -ENOSPC when rings would take more than half of what the budget leaves.
  */
-void xen_drm_grants_add(unsigned int count)
+int xen_drm_grants_take_for_rings(unsigned int count)
 {
-	atomic_add(count, &grants_taken);
+	return grants_take(count, grants_budget + grants_budget / 14);
 }
 
 /**
@@ -200,8 +206,7 @@ static struct deferred_chunk *deferred_chunk_with_room(domid_t domid)
 /**
  * xen_drm_grants_defer - keep a page until its grant can be revoked
  * @domid: domain that maps the page
- * @ref: grant of the page, counted by xen_drm_grants_take(); the table owns it
- *	 from now on
+ * @ref: grant of the page, which has been counted; the table owns it from now on
  * @page: the granted page
  * @backing: memory that @page belongs to, NULL if @page has a count of its own
  *

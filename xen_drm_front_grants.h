@@ -30,7 +30,7 @@ int xen_drm_grants_init(void);
 void xen_drm_grants_exit(void);
 unsigned int xen_drm_grants_budget(void);
 int xen_drm_grants_take(unsigned int count);
-void xen_drm_grants_add(unsigned int count);
+int xen_drm_grants_take_for_rings(unsigned int count);
 void xen_drm_grants_give_back(unsigned int count);
 void xen_drm_grants_defer(domid_t domid, grant_ref_t ref, struct page *page,
 			  struct xen_drm_backing *backing);

@@ -2,7 +2,7 @@
 /*
  * Xen para-virtualised display frontend: a connector with its plane, CRTC and encoder.
  *
- * Private to xen_drm_front_kms.c, xen_drm_front_commit.c and xen_drm_front_plane.c.
+ * Private to xen_drm_front_kms.c, _commit.c, _plane.c and _debugfs.c.
  */
 
 #ifndef __XEN_DRM_FRONT_PIPE_H__

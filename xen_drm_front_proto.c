@@ -298,11 +298,24 @@ void xen_drm_proto_push(struct xen_drm_chan *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_push);
 
 /**
+ * xen_drm_proto_is_silent - check whether the connection was told of a missed answer
+ * @chan: the channel
+ *
+ * Context: any.
+ *
+ * Returns: whether it was, and the backend has not answered anything since.
+ */
+bool xen_drm_proto_is_silent(const struct xen_drm_chan *chan)
+{
+	return READ_ONCE(chan->missed);
+}
+
+/**
  * xen_drm_proto_wait - wait for the outcome of a request
  * @chan: the channel
  * @call: call whose request is in the ring; on return its storage is the caller's again
  *
- * Context: may sleep, XEN_DRM_TIMEOUT_MS at most.
+ * Context: may sleep, XEN_DRM_TIMEOUT_MS at most after the latest answer.
  *
  * Returns: 0; what the backend answered, as xen_drm_chan_status(); -ETIMEDOUT when
  * there was no answer; -ENODEV when the channel is broken.

@@ -210,13 +210,18 @@ static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	WRITE_ONCE(fb->told, 0);
 }
 
-static void view_take_back(struct xen_drm_display *display, struct xen_drm_view *view)
+/* If there is no room in the ring, the backend still knows the view. */
+static int view_take_back(struct xen_drm_display *display, struct xen_drm_view *view)
 {
 	struct xen_drm_chan *chan = display->link.chan;
+	int ret;
 
-	if (chan && !xen_drm_proto_dbuf_destroy(chan, NULL, view->cookie))
-		xen_drm_proto_push(chan);
+	ret = xen_drm_proto_dbuf_destroy(chan, NULL, view->cookie);
+	if (ret)
+		return ret;
+	xen_drm_proto_push(chan);
 	view->told = 0;
+	return 0;
 }
 
 /* The requests of view and framebuffer go out together, since the ring keeps their order. */
@@ -384,18 +389,25 @@ void xen_drm_share_unmap(struct xen_drm_display *display, struct xen_drm_share *
 				    share->size);
 }
 
-static int share_map(struct xen_drm_display *display, struct xen_drm_share *share)
+/* Fails if the backend has not filled the directory yet. */
+static int share_try_map(struct xen_drm_share *share)
 {
 	int ret = xen_drm_pgdir_map(share->pgdir);
 
-	if (ret) {
+	if (!ret)
+		share_set_pages(share, xen_drm_pgdir_pages(share->pgdir));
+	return ret;
+}
+
+static int share_map(struct xen_drm_display *display, struct xen_drm_share *share)
+{
+	int ret = share_try_map(share);
+
+	if (ret)
 		drm_err_ratelimited(&display->drm,
 				    "a buffer of %zu bytes of the backend cannot be mapped: %d\n",
 				    share->size, ret);
-		return ret;
-	}
-	share_set_pages(share, xen_drm_pgdir_pages(share->pgdir));
-	return 0;
+	return ret;
 }
 
 static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_share *share,
@@ -463,6 +475,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_allocate);
  * Connections
  */
 
+/* What was asked for in a silence is destroyed first: nobody knows what became of it. */
 static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_share *share,
 			      struct xen_drm_view *view, struct xen_drm_batch *batch)
 {
@@ -475,14 +488,16 @@ static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_sh
 	/* A backend may have filled the directory before the buffer was given up. */
 	if (again)
 		xen_drm_pgdir_refill(share->pgdir);
-	/* It was asked for in a silence, and nobody knows whether it is there by now. */
-	if (xen_drm_share_is_told(display, view->told))
-		view_take_back(display, view);
+	if (xen_drm_share_is_told(display, view->told)) {
+		ret = view_take_back(display, view);
+		if (ret)
+			return ret;
+	}
 	return view_tell(display, share, view, batch);
 }
 
-/* Returns the first error. Buffers that could not be had stay without pages. */
-static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
+/* Returns the first error, at once if the backend is gone or silent. */
+static int replay_tell_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
 {
 	struct xen_drm_share *share;
 	struct xen_drm_view *view;
@@ -492,25 +507,53 @@ static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
 		if (!share->be_alloc || share->pages)
 			continue;
+		/* What was asked for in a silence is there by now, as a rule. */
+		if (xen_drm_share_is_told(display, view->told) && !share_try_map(share))
+			continue;
 		error = share_tell_backend(display, share, view, batch);
+		if (error == -ENODEV || error == -ETIMEDOUT)
+			return error;
 		ret = ret ?: error;
 	}
-	error = xen_drm_batch_wait(batch);
-	ret = ret ?: error;
-	/* The rest is told when the backend answers again, or to the next connection. */
-	if (error == -ENODEV || error == -ETIMEDOUT)
-		return error;
+	return ret;
+}
+
+/* What cannot be mapped is destroyed, unless the backend may have yet to make it. */
+static int replay_map_shares(struct xen_drm_display *display, bool silent)
+{
+	struct xen_drm_share *share;
+	struct xen_drm_view *view;
+	int ret = 0, error;
 
 	list_for_each_entry(share, &display->shares, node) {
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
 		if (!share->be_alloc || share->pages || !xen_drm_share_is_told(display, view->told))
 			continue;
-		error = share_map(display, share);
-		if (error)
+		error = silent ? share_try_map(share) : share_map(display, share);
+		if (error && !silent)
 			view_take_back(display, view);
 		ret = ret ?: error;
 	}
 	return ret;
+}
+
+/* Returns the first error. Buffers that could not be had stay without pages. */
+static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
+{
+	int ret, error;
+
+	ret = replay_tell_shares(display, batch);
+	error = xen_drm_batch_wait(batch);
+	if (ret == -ENODEV || error == -ENODEV)
+		return -ENODEV;
+	/* The rest is mapped when the backend answers again, or by the next connection. */
+	if (ret == -ETIMEDOUT || error == -ETIMEDOUT) {
+		replay_map_shares(display, true);
+		return -ETIMEDOUT;
+	}
+	ret = ret ?: error;
+	error = replay_map_shares(display, false);
+	return ret ?: error;
 }
 
 /**
@@ -558,10 +601,9 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
  * xen_drm_share_hide - take the backend's pages away from clients
  * @display: the DRM device
  *
- * Their mappings show zeroes until the next connection. The pages themselves are given
- * back by xen_drm_share_leave().
+ * Their mappings show zeroes until the next connection.
  *
- * Context: may sleep.
+ * Context: the guest has been restored, so that nothing is mapped any more; may sleep.
  */
 void xen_drm_share_hide(struct xen_drm_display *display)
 {
@@ -570,8 +612,7 @@ void xen_drm_share_hide(struct xen_drm_display *display)
 	guard(mutex)(&display->lock);
 
 	list_for_each_entry(share, &display->shares, node)
-		if (share->be_alloc && share->pages)
-			share_set_pages(share, NULL);
+		xen_drm_share_unmap(display, share, true);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_hide);
 
@@ -579,7 +620,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_hide);
 static void share_forget_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
 {
 	xen_drm_share_drop_pgdir(display, share);
-	/* Without an entry it is released at once. *Join* needs those of the backend's buffers. */
+	/* Off the list it is freed without the release work. *Join* needs the backend's there. */
 	if (!share->be_alloc)
 		list_del_init_careful(&share->node);
 }

@@ -430,7 +430,7 @@ static void front_account(struct xen_drm_front *front, struct xen_drm_conn *conn
 	xen_drm_front_hold_off(front, seconds, front->failed || xen_drm_conn_is_at_fault(conn));
 }
 
-/* Returns whether the guest was resumed, with another backend than it had before. */
+/* Takes the mark of a resume, and ends the hold-off. Returns whether there was one. */
 static bool front_must_forget(struct xen_drm_front *front)
 {
 	bool forget;

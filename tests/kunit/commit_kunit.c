@@ -529,7 +529,7 @@ static bool stage_link_is_bad(struct stage *stage)
 {
 	struct xen_drm_connector *connector = &stage->pipe->connector;
 
-	flush_work(&connector->link_work);
+	flush_delayed_work(&connector->link_work);
 	return connector->base.state->link_status == DRM_MODE_LINK_STATUS_BAD;
 }
 

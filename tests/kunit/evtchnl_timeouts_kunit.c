@@ -223,6 +223,18 @@ static void limit_is_a_silence(struct kunit *test)
 	loopback_expect_sound(lb);
 }
 
+/* If no answer ever comes, the silence ends the connection. */
+static void limit_then_silence(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	unsigned long start = jiffies, since;
+
+	xen_drm_conn_limit(lb->conn, LIMIT_MS);
+	KUNIT_EXPECT_EQ(test, call(lb), -ETIMEDOUT);
+	KUNIT_ASSERT_TRUE(test, xen_drm_conn_silent(lb->conn, &since));
+	KUNIT_EXPECT_TRUE(test, time_in_range(since, start, jiffies));
+}
+
 static void limit_of_a_full_ring(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
@@ -666,6 +678,7 @@ static struct kunit_case timeouts_cases[] = {
 	KUNIT_CASE_SLOW(busy_backend_is_waited_for),
 	KUNIT_CASE(limit_of_all_waits),
 	KUNIT_CASE(limit_is_a_silence),
+	KUNIT_CASE(limit_then_silence),
 	KUNIT_CASE(limit_of_a_full_ring),
 	KUNIT_CASE(limit_is_lifted),
 	KUNIT_CASE(end_wakes_the_waiter),

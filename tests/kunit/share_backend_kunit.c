@@ -157,8 +157,8 @@ static void allocation_cannot_be_mapped(struct kunit *test)
 	wire_expect(wire, "DESTROY, free, buffer");
 }
 
-/* Nobody knows whether the pages are there, so they are destroyed, and made anew. */
-static void allocation_is_not_answered(struct kunit *test)
+/* A buffer that was asked for in a silence, and that the backend has answered. */
+static struct wire_buffer *answered_late(struct kunit *test)
 {
 	struct wire *wire = test->priv;
 	struct wire_buffer *buffer = wire_backend_buffer(wire);
@@ -175,9 +175,31 @@ static void allocation_is_not_answered(struct kunit *test)
 	wire_settle(wire);
 	loopback_handle_replies(wire->lb);
 	KUNIT_EXPECT_EQ(test, atomic_read(&wire->lb->num_answers), 1);
+	wire_expect(wire, "DESTROY");
+	return buffer;
+}
+
+static void allocation_is_not_answered(struct kunit *test)
+{
+	struct wire_buffer *buffer = answered_late(test);
+	struct wire *wire = test->priv;
+
 	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
-	wire_expect(wire, "DESTROY, refill, DESTROY, CREATE, map, moved-in");
+	wire_expect(wire, "map, moved-in");
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
+	loopback_expect_sound(wire->lb);
+}
+
+/* The answer was to something else: the directory is not filled yet. */
+static void allocation_is_not_there_yet(struct kunit *test)
+{
+	struct wire_buffer *buffer = answered_late(test);
+	struct wire *wire = test->priv;
+
+	wire->map_error = -EINVAL;
+	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), -EINVAL);
+	wire_expect(wire, "map, refill, DESTROY, CREATE, map, DESTROY");
+	KUNIT_EXPECT_NULL(test, buffer->share.pages);
 	loopback_expect_sound(wire->lb);
 }
 
@@ -247,10 +269,10 @@ static void resumed(struct kunit *test)
 	wire_expect(wire, "prepare, CREATE, map, moved-in");
 
 	xen_drm_share_hide(wire->display);
-	wire_expect(wire, "moved-out");
+	wire_expect(wire, "moved-out, forget");
 	KUNIT_EXPECT_NULL(test, buffer->share.pages);
 	xen_drm_share_leave(wire->display, true);
-	wire_expect(wire, "forget, free");
+	wire_expect(wire, "free");
 }
 
 /* In one round trip, and mapped when all of them are there. */
@@ -328,10 +350,11 @@ static void join_is_not_answered_in_time(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, wire_attach(wire, fb), 0);
 	wire_start(wire);
 	wire->hold = WIRE_REQUESTS;
+	wire->map_error = -EINVAL;
 	KUNIT_EXPECT_NE(test, wire_join(wire, WIRE_DOMID, 1), 0);
 	KUNIT_EXPECT_NULL(test, buffer->share.pages);
 	KUNIT_EXPECT_EQ(test, wire_attach(wire, meanwhile), 0);
-	wire_expect(wire, "prepare, CREATE");
+	wire_expect(wire, "prepare, CREATE, map");
 
 	/* The next request makes it answer all. */
 	wire->hold = 1;
@@ -340,8 +363,9 @@ static void join_is_not_answered_in_time(struct kunit *test)
 	loopback_handle_replies(wire->lb);
 
 	wire_expect(wire, "DESTROY");
+	wire->map_error = 0;
 	KUNIT_EXPECT_EQ(test, xen_drm_share_replay(wire->display), 0);
-	wire_expect(wire, "refill, DESTROY, CREATE, map, moved-in, ATTACH, ATTACH");
+	wire_expect(wire, "map, moved-in, ATTACH, ATTACH");
 	KUNIT_EXPECT_NOT_NULL(test, buffer->share.pages);
 	wire_expect_told(wire, fb);
 	wire_expect_told(wire, meanwhile);
@@ -354,6 +378,7 @@ static struct kunit_case share_backend_cases[] = {
 	KUNIT_CASE(allocation_without_grants),
 	KUNIT_CASE(allocation_cannot_be_mapped),
 	KUNIT_CASE_SLOW(allocation_is_not_answered),
+	KUNIT_CASE_SLOW(allocation_is_not_there_yet),
 	KUNIT_CASE(allocate_without_a_backend),
 	KUNIT_CASE_PARAM(backend_comes_back, forget_gen_params),
 	KUNIT_CASE(resumed),

@@ -14,6 +14,8 @@ MUTANTS = [
         ("an event that nobody waits for stays", "!chan_take_event(chan, &evt, news) && chan->flip_open &&",
          "!chan_take_event(chan, &evt, news) &&",
          {"kunit": "evtchnl_events.stray_event_then_another_flip", "fuzz": "ring"}),
+        ("a silence after the limit is overlooked", "if (!owes || !(missed || chan_is_due(oldest)))",
+         "if (!owes || !chan_is_due(oldest))", {"kunit": "evtchnl_timeouts.limit_then_silence"}),
         ("a quiet pipe gets interrupts", "if (quiet && masked)", "if (quiet && !masked)",
          {"kunit": "evtchnl_events.quiet_pipe"}),
         ("a quiet pipe gets no replies", "&chan->drained, NULL);",

@@ -137,7 +137,7 @@ MUTANTS = [
         ("after a picture that was refused no mode is set", "\t\tflip->lacked = flip->number;",
          "\t\tflip->lacked = flip->refused = flip->number;",
          {"kunit": "commit.picture_that_was_refused"}),
-        ("a modeset forgets no refused picture", "\t\tflip->lacked = 0;\n", "",
+        ("a modeset forgets no refused picture", "\t\tflip->refused = 0;\n\t\tflip->lacked = 0;\n", "\t\tflip->refused = 0;\n",
          {"kunit": "commit.refused_picture_after_a_modeset"}),
     ]),
     *of("flip", [
