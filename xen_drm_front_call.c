@@ -94,16 +94,20 @@ static grant_ref_t *request_grant(struct xendispl_req *req, u8 operation)
 }
 
 /* The grant is taken from our copy, since the backend may write over the ring. */
-static void chan_write_request(struct xen_drm_chan *chan, struct xendispl_req *req)
+static void chan_write_request(struct xen_drm_chan *chan, struct xendispl_req *req,
+			       struct xen_drm_slot *slot)
 {
 	RING_IDX i = chan->ring.req_prod_pvt;
-	struct xendispl_req *slot = RING_GET_REQUEST(&chan->ring, i);
+	struct xendispl_req *shared = RING_GET_REQUEST(&chan->ring, i);
 	struct xen_drm_named *named = &chan->named[i % ARRAY_SIZE(chan->named)];
 
-	*slot = *req;
-	named->at = request_grant(slot, req->operation);
-	if (named->at)
-		named->ref = *request_grant(req, req->operation);
+	*shared = *req;
+	slot->directory = INVALID_GRANT_REF;
+	named->at = request_grant(shared, req->operation);
+	if (!named->at)
+		return;
+	named->ref = *request_grant(req, req->operation);
+	slot->directory = named->ref;
 }
 
 /* All requests go into the ring here. Returns -EAGAIN when it is full. */
@@ -131,7 +135,7 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	slot->sent = jiffies;
 	slot->late = false;
 	slot->serial = chan->flip_serial;
-	chan_write_request(chan, req);
+	chan_write_request(chan, req, slot);
 	chan->ring.req_prod_pvt++;
 	chan->stats.requests++;
 	trace_xen_drm_request(chan->dev, chan->index, req);
@@ -277,14 +281,16 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_push);
 static long chan_time_left(struct xen_drm_chan *chan, const struct xen_drm_call *call)
 {
 	unsigned long begin;
+	long left;
 
-	guard(spinlock_irqsave)(&chan->lock);
-
-	begin = chan->slots[call->id % ARRAY_SIZE(chan->slots)].sent;
-	/* With 32 bits, a time of weeks ago looks as if it were to come. */
-	if (time_in_range(chan->heard, begin, jiffies))
-		begin = chan->heard;
-	return chan_time_until(chan, begin + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS));
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		begin = chan->slots[call->id % ARRAY_SIZE(chan->slots)].sent;
+		/* With 32 bits, a time of weeks ago looks as if it were to come. */
+		if (time_in_range(chan->heard, begin, jiffies))
+			begin = chan->heard;
+		left = chan_time_until(chan, begin + msecs_to_jiffies(XEN_DRM_TIMEOUT_MS));
+	}
+	return left;
 }
 
 static bool chan_wait_is_over(const struct xen_drm_chan *chan,
@@ -346,6 +352,31 @@ int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call)
 	return chan_collect(chan, call);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_wait);
+
+/**
+ * xen_drm_chan_owes - check whether a request that names a directory has no answer
+ * @chan: the channel
+ * @directory: grant of the page directory
+ *
+ * Context: any.
+ *
+ * Returns: whether there is one, so that the backend may yet write to the directory.
+ */
+bool xen_drm_chan_owes(struct xen_drm_chan *chan, u32 directory)
+{
+	const struct xen_drm_slot *slot;
+	bool owes = false;
+	unsigned int i;
+
+	scoped_guard(spinlock_irqsave, &chan->lock) {
+		for (i = 0; i < ARRAY_SIZE(chan->slots); i++) {
+			slot = &chan->slots[i];
+			owes |= slot->state != XEN_DRM_SLOT_FREE && slot->directory == directory;
+		}
+	}
+	return owes;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_owes);
 
 /**
  * xen_drm_chan_limit - limit the time that tasks wait from now on, all together
@@ -476,6 +507,9 @@ int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *
 	scoped_guard(spinlock_irqsave, &chan->lock) {
 		slot = chan_put_flip(chan, req, &news);
 		if (!IS_ERR(slot)) {
+			/* What has stayed belongs to an older flip. */
+			chan->evt_cons += chan->evt_stays;
+			chan->evt_stays = false;
 			slot->serial = ++chan->flip_serial;
 			chan->flip_open = true;
 			chan->flip_late = false;
@@ -516,7 +550,7 @@ static bool chan_wait_for_event_in_panic(const struct xen_drm_chan *chan)
 
 	for (ms = 0; chan->flip_open && ms < PANIC_PATIENCE_MS; ms++) {
 		/* An event is enough, whatever it says: nothing is read from it. */
-		if (READ_ONCE(chan->evt_page->in_prod) != chan->evt_cons)
+		if (READ_ONCE(chan->evt_page->in_prod) != chan->evt_cons + chan->evt_stays)
 			return true;
 		mdelay(1);
 	}

@@ -212,7 +212,8 @@ static void connector_link_work(struct work_struct *work)
  * @connector: the connector
  *
  * The link work sets link-status to BAD and sends a hot-plug event, so that user space
- * sets a mode again. A commit, which calls this, may hold the locks that it needs.
+ * sets a mode again, once a second at most. A commit, which calls this, may hold the locks
+ * that it needs.
  *
  * Context: does not sleep.
  */
@@ -220,9 +221,21 @@ void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 {
 	unsigned long now = jiffies, next = connector->bad_at + HZ;
 
-	queue_delayed_work(system_long_wq, &connector->link_work,
-			   time_in_range(now, connector->bad_at, next) ? next - now : 0);
-	connector->bad_at = now;
+	if (!time_in_range(now, connector->bad_at, next))
+		next = now;
+	if (queue_delayed_work(system_long_wq, &connector->link_work, next - now))
+		connector->bad_at = next;
+}
+
+/**
+ * xen_drm_connector_set_good - forget a refusal that user space was not told of yet
+ * @connector: the connector, for which the backend has taken a mode
+ *
+ * Context: does not sleep.
+ */
+void xen_drm_connector_set_good(struct xen_drm_connector *connector)
+{
+	cancel_delayed_work(&connector->link_work);
 }
 
 static void connector_plug_work(struct work_struct *work)

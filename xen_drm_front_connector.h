@@ -41,7 +41,7 @@ struct xen_drm_connector {
 	char path[XEN_DRM_PATH_LEN];
 	/** @link_work: work that tells user space of a mode that the backend refused */
 	struct delayed_work link_work;
-	/** @bad_at: time of the latest refusal, in jiffies; for commits */
+	/** @bad_at: time for which that was queued last, in jiffies; for commits */
 	unsigned long bad_at;
 	/**
 	 * @is_away: whether there is no monitor, as another one follows; under
@@ -61,5 +61,6 @@ bool xen_drm_connector_update(struct xen_drm_connector *connector,
 enum drm_mode_status xen_drm_connector_mode_valid(const struct xen_drm_connector *connector,
 						  const struct drm_display_mode *mode);
 void xen_drm_connector_set_bad(struct xen_drm_connector *connector);
+void xen_drm_connector_set_good(struct xen_drm_connector *connector);
 
 #endif /* __XEN_DRM_FRONT_CONNECTOR_H__ */

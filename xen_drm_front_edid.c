@@ -145,22 +145,24 @@ static struct xen_drm_edid *query_copy(const struct xen_drm_edid_query *query, i
  *
  * Context: may sleep; waits for the backend.
  *
- * Returns: a valid EDID, to be freed by kfree(); NULL if there is none; ERR_PTR(-ENODEV)
- * if the connection has ended, and ERR_PTR(-ETIMEDOUT) if the backend is silent, so that
- * nobody knows.
+ * Returns: a valid EDID, to be freed by kfree(); NULL if there is none; or an error pointer
+ * if nobody knows: -ENODEV when the connection has ended, -ETIMEDOUT when the backend is
+ * silent, or what xen_drm_edid_ask() returned.
  */
 struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *connector,
 				       struct xen_drm_edid_query *query)
 {
 	struct xen_drm_edid *edid = NULL;
-	int size;
+	int size, ret = 0;
 
 	if (IS_ERR_OR_NULL(query))
 		return ERR_CAST(query);
 
 	size = xen_drm_proto_wait_edid(query->chan, &query->call);
-	if (size > 0)
+	if (size > 0) {
 		edid = query_copy(query, size);
+		ret = edid ? 0 : -ENOMEM;
+	}
 	if (size == -EPROTO || (edid && !xen_drm_edid_is_valid(edid->data, edid->size))) {
 		drm_err_ratelimited(drm,
 				    "%s: the backend's EDID is not valid, it is not used\n",
@@ -169,7 +171,9 @@ struct xen_drm_edid *xen_drm_edid_take(struct drm_device *drm, const char *conne
 		edid = NULL;
 	}
 	query_free(query);
-	return size == -ENODEV || size == -ETIMEDOUT ? ERR_PTR(size) : edid;
+	if (size == -ENODEV || size == -ETIMEDOUT)
+		ret = size;
+	return ret ? ERR_PTR(ret) : edid;
 }
 
 /* ------------------------------------------------------------------------

@@ -197,6 +197,9 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	chan_heard(chan, news);
 	chan->stats.refused += resp->status != 0;
 	chan->stats.late += slot->late;
+	/* Its buffer can be mapped now, or has to be made anew. */
+	if (slot->late && slot->operation == XENDISPL_OP_DBUF_CREATE)
+		news->answers = true;
 	/* True if the request is the open flip, or went out after it. */
 	to_open_flip = chan->flip_open && slot->serial == chan->flip_serial;
 	if (slot->state == XEN_DRM_SLOT_CALL)
@@ -336,11 +339,13 @@ static void chan_drain_events(struct xen_drm_chan *chan, struct xen_drm_chan_new
 		return;
 	}
 
+	chan->evt_stays = false;
 	while (chan->evt_cons != prod) {
 		memcpy(&evt, &XENDISPL_IN_RING_REF(page, chan->evt_cons), sizeof(evt));
 		barrier(); /* what is checked below is the copy, not the page */
-		if (!chan_take_event(chan, &evt, news) && chan->flip_open &&
-		    chan->evt_cons + 1 == prod)
+		chan->evt_stays = !chan_take_event(chan, &evt, news) && chan->flip_open &&
+				  chan->evt_cons + 1 == prod;
+		if (chan->evt_stays)
 			break;
 		chan->evt_cons++;
 	}

@@ -48,6 +48,8 @@ struct xen_drm_slot {
 	unsigned long sent;
 	/** @serial: number of the latest flip at that time, this one included */
 	u32 serial;
+	/** @directory: grant of the page directory that the request names, if it names one */
+	grant_ref_t directory;
 	/** @id: identifier that the reply must carry */
 	u16 id;
 	/** @operation: operation that the reply must carry */
@@ -73,7 +75,7 @@ struct xen_drm_chan_ops {
 	void (*missed)(void *owner, unsigned int index);
 	/**
 	 * @answers: the first answer has come after a missed one, or after a flip
-	 * that found no room in the ring
+	 * that found no room in the ring; or that to a DBUF_CREATE which was missed
 	 */
 	void (*answers)(void *owner, unsigned int index);
 };
@@ -178,6 +180,8 @@ struct xen_drm_chan {
 	struct xendispl_event_page *evt_page;
 	/** @evt_cons: index of the next event; in_cons of the page is for the backend to read */
 	u32 evt_cons;
+	/** @evt_stays: whether the event at @evt_cons was looked at, and may become another one */
+	bool evt_stays;
 	/** @flip_open: whether a flip is out that has not ended */
 	bool flip_open;
 	/** @flip_serial: number of the flip, or of the last one */

@@ -362,16 +362,18 @@ void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_e
  * @flip: the pipe
  * @cookie: cookie of the framebuffer, 0 for none
  * @told: number of the connection that knows the framebuffer
+ * @tried: number of the connection that knows it, or never will
  *
  * Context: commit tail.
  */
-void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told)
+void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told, u64 tried)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->cookie = cookie;
 	flip->told = told;
+	flip->tried = tried;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 

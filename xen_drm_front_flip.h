@@ -53,12 +53,16 @@ struct xen_drm_flip {
 	u64 refused;
 	/** @lacked: number of the connection that was found to lack a picture, or 0 */
 	u64 lacked;
+	/** @lacked_cookie: framebuffer of that picture */
+	u64 lacked_cookie;
 	/** @lit: whether the backend has a mode of ours */
 	bool lit;
 	/** @cookie: framebuffer of the newest picture, 0 without one */
 	u64 cookie;
 	/** @told: number of the connection that knows the framebuffer */
 	u64 told;
+	/** @tried: number of the connection that knows it, or never will */
+	u64 tried;
 	/** @event: event that &xen_drm_flip_core.event is about, or NULL */
 	struct drm_pending_vblank_event *event;
 	/** @serial: number of the latest flip */
@@ -109,7 +113,7 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip);
 void xen_drm_flip_answers(struct xen_drm_flip *flip);
 void xen_drm_flip_enable(struct xen_drm_flip *flip, u64 period_ns);
 void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_event *event);
-void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told);
+void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told, u64 tried);
 void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 			 struct drm_pending_vblank_event *event);
 void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie);

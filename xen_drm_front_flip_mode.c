@@ -38,11 +38,11 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
  * xen_drm_flip_lacks_picture - check whether the backend lacks the framebuffer
  * @flip: the pipe
  *
- * A flip that is out may still hide that, since the pipe becomes dark when it is over. A
- * backend that is silent is told of the rest when it answers, and nothing is lacked yet.
+ * A flip that is out may still hide that, since the pipe becomes dark when it is over.
  *
- * Returns: whether the CRTC is active with a framebuffer that the backend has refused,
- * or could not be told of. True once for each connection, and once after each modeset.
+ * Returns: whether the CRTC is active with a framebuffer that the backend has refused, or
+ * that could not be made known. True once for each such framebuffer, and once more for each
+ * modeset.
  */
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 {
@@ -51,10 +51,12 @@ bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	lacks = flip->core.state != XEN_DRM_FLIP_OFF && flip->chan && flip->cookie &&
-		flip->told != flip->number && flip->lacked != flip->number &&
-		!xen_drm_proto_is_silent(flip->chan);
-	if (lacks)
+		flip->tried == flip->number && flip->told != flip->number &&
+		(flip->lacked != flip->number || flip->lacked_cookie != flip->cookie);
+	if (lacks) {
 		flip->lacked = flip->number;
+		flip->lacked_cookie = flip->cookie;
+	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return lacks;
 }
@@ -159,7 +161,6 @@ int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call
 	} else if (flip->chan && (!ret || ret == -ETIMEDOUT)) {
 		/* A silent backend will set the mode when it goes on. */
 		flip->lit = true;
-		flip->lacked = 0;
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURED);
 	} else if (flip->chan && ret != -ENODEV) {
 		flip->refused = flip->number;

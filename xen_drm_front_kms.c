@@ -222,6 +222,8 @@ static void pipe_wait_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *
 		return;
 
 	ret = xen_drm_flip_end_config(&pipe->flip, &pipe->call, on);
+	if (on && !ret)
+		xen_drm_connector_set_good(&pipe->connector);
 	/* The next connection is sent the mode again; a silent backend has yet to answer. */
 	if (!ret || ret == -ENODEV || ret == -ETIMEDOUT)
 		return;

@@ -143,7 +143,7 @@ static int plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *new
 static void plane_set_picture(struct drm_plane *plane, const struct xen_drm_fb *fb)
 {
 	xen_drm_flip_set_picture(&plane_to_xen_drm_pipe(plane)->flip, fb ? fb->cookie : 0,
-				 fb ? READ_ONCE(fb->told) : 0);
+				 fb ? READ_ONCE(fb->told) : 0, fb ? READ_ONCE(fb->tried) : 0);
 }
 
 static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)

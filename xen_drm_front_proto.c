@@ -298,16 +298,17 @@ void xen_drm_proto_push(struct xen_drm_chan *chan)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_push);
 
 /**
- * xen_drm_proto_is_silent - check whether the connection was told of a missed answer
+ * xen_drm_proto_owes - check whether a DBUF_CREATE or GET_EDID has no answer
  * @chan: the channel
+ * @directory: grant of the page directory that it names
  *
  * Context: any.
  *
- * Returns: whether it was, and the backend has not answered anything since.
+ * Returns: whether the backend may yet write to the directory.
  */
-bool xen_drm_proto_is_silent(const struct xen_drm_chan *chan)
+bool xen_drm_proto_owes(struct xen_drm_chan *chan, u32 directory)
 {
-	return READ_ONCE(chan->missed);
+	return xen_drm_chan_owes(chan, directory);
 }
 
 /**

@@ -85,7 +85,7 @@ void xen_drm_proto_page_flip_panic(struct xen_drm_chan *chan, u64 fb_cookie);
 
 void xen_drm_proto_withdraw(struct xen_drm_chan *chan, u32 directory);
 void xen_drm_proto_push(struct xen_drm_chan *chan);
-bool xen_drm_proto_is_silent(const struct xen_drm_chan *chan);
+bool xen_drm_proto_owes(struct xen_drm_chan *chan, u32 directory);
 int xen_drm_proto_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
 int xen_drm_proto_wait_edid(struct xen_drm_chan *chan, struct xen_drm_call *call);
 bool xen_drm_proto_poll(struct xen_drm_chan *chan);

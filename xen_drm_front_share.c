@@ -200,6 +200,13 @@ static int fb_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
 	return ret;
 }
 
+/* Whatever comes of it, unless the backend is silent: then there is another try. */
+static void fb_note_try(struct xen_drm_display *display, struct xen_drm_fb *fb, int ret)
+{
+	if (!ret || xen_drm_batch_is_refusal(ret))
+		WRITE_ONCE(fb->tried, display->link.number);
+}
+
 /* Does not wait for the reply, whatever it may be. */
 static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 {
@@ -241,8 +248,11 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 	 * The backend is told of its own buffers when they are made, and by *replay*,
 	 * which takes back those that cannot be mapped. Framebuffers come afterwards.
 	 */
-	if (fb->share->be_alloc &&
-	    (!xen_drm_share_is_told(display, fb->view->told) || !fb->share->pages))
+	if (fb->share->be_alloc && !xen_drm_share_is_told(display, fb->view->told)) {
+		fb_note_try(display, fb, 0);
+		return 0;
+	}
+	if (fb->share->be_alloc && !fb->share->pages)
 		return 0;
 
 	ret = share_get_pgdir(display, fb->share);
@@ -250,6 +260,7 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 		ret = view_tell(display, fb->share, fb->view, batch);
 	if (!ret && !xen_drm_share_is_told(display, fb->told))
 		ret = fb_tell(display, fb, batch);
+	fb_note_try(display, fb, ret);
 	return ret;
 }
 
@@ -496,6 +507,14 @@ static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_sh
 	return view_tell(display, share, view, batch);
 }
 
+/* Its answer will have it mapped; meanwhile there may be half a directory. */
+static bool share_is_awaited(struct xen_drm_display *display, const struct xen_drm_share *share,
+			     const struct xen_drm_view *view)
+{
+	return xen_drm_share_is_told(display, view->told) &&
+	       xen_drm_proto_owes(display->link.chan, xen_drm_pgdir_start(share->pgdir));
+}
+
 /* Returns the first error, at once if the backend is gone or silent. */
 static int replay_tell_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
 {
@@ -505,7 +524,7 @@ static int replay_tell_shares(struct xen_drm_display *display, struct xen_drm_ba
 
 	list_for_each_entry(share, &display->shares, node) {
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!share->be_alloc || share->pages)
+		if (!share->be_alloc || share->pages || share_is_awaited(display, share, view))
 			continue;
 		/* What was asked for in a silence is there by now, as a rule. */
 		if (xen_drm_share_is_told(display, view->told) && !share_try_map(share))
@@ -518,8 +537,8 @@ static int replay_tell_shares(struct xen_drm_display *display, struct xen_drm_ba
 	return ret;
 }
 
-/* What cannot be mapped is destroyed, unless the backend may have yet to make it. */
-static int replay_map_shares(struct xen_drm_display *display, bool silent)
+/* What cannot be mapped is destroyed, so that it can be made anew. */
+static int replay_map_shares(struct xen_drm_display *display)
 {
 	struct xen_drm_share *share;
 	struct xen_drm_view *view;
@@ -527,10 +546,12 @@ static int replay_map_shares(struct xen_drm_display *display, bool silent)
 
 	list_for_each_entry(share, &display->shares, node) {
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!share->be_alloc || share->pages || !xen_drm_share_is_told(display, view->told))
+		if (!share->be_alloc || share->pages ||
+		    !xen_drm_share_is_told(display, view->told) ||
+		    share_is_awaited(display, share, view))
 			continue;
-		error = silent ? share_try_map(share) : share_map(display, share);
-		if (error && !silent)
+		error = share_map(display, share);
+		if (error)
 			view_take_back(display, view);
 		ret = ret ?: error;
 	}
@@ -540,20 +561,17 @@ static int replay_map_shares(struct xen_drm_display *display, bool silent)
 /* Returns the first error. Buffers that could not be had stay without pages. */
 static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
 {
-	int ret, error;
+	int told, waited, mapped;
 
-	ret = replay_tell_shares(display, batch);
-	error = xen_drm_batch_wait(batch);
-	if (ret == -ENODEV || error == -ENODEV)
+	told = replay_tell_shares(display, batch);
+	waited = xen_drm_batch_wait(batch);
+	if (told == -ENODEV || waited == -ENODEV)
 		return -ENODEV;
+	mapped = replay_map_shares(display);
 	/* The rest is mapped when the backend answers again, or by the next connection. */
-	if (ret == -ETIMEDOUT || error == -ETIMEDOUT) {
-		replay_map_shares(display, true);
+	if (told == -ETIMEDOUT || waited == -ETIMEDOUT)
 		return -ETIMEDOUT;
-	}
-	ret = ret ?: error;
-	error = replay_map_shares(display, false);
-	return ret ?: error;
+	return told ?: waited ?: mapped;
 }
 
 /**

@@ -125,6 +125,8 @@ struct xen_drm_fb {
 	 * 0. Written under &xen_drm_display.lock, read by commits without it
 	 */
 	u64 told;
+	/** @tried: the same, also if it was refused, or could not be told; locked as @told */
+	u64 tried;
 };
 
 static inline unsigned int xen_drm_share_num_pages(const struct xen_drm_share *share)

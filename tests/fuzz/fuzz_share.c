@@ -51,7 +51,8 @@ static struct xen_drm_conn *open_conn(void)
 
 static bool is_wanted(const struct xen_drm_fb *fb)
 {
-	return fb->view && (!fb->share->be_alloc || is_told(fb->view->told));
+	return fb->view &&
+	       (!fb->share->be_alloc || (is_told(fb->view->told) && fb->share->pages));
 }
 
 /* Without an error the backend knows all that it can. */

@@ -117,6 +117,8 @@ static void model_sent(struct model *m, const struct xendispl_req *req)
 	while (request->interest != NONE)
 		request++;
 	if (interest == FLIP) {
+		m->taken += m->stays;
+		m->stays = false;
 		m->flip_serial++;
 		m->flip_open = true;
 		m->flip_late = false;
@@ -145,6 +147,7 @@ static void model_reply(struct model *m, const struct xendispl_resp *resp)
 	}
 
 	model_heard(m);
+	m->answers_told |= request->late && request->operation == XENDISPL_OP_DBUF_CREATE;
 	to_flip = m->flip_open && request->serial == m->flip_serial;
 	if (request->interest == CALLER) {
 		request->waiter->replied = true;
@@ -337,7 +340,7 @@ void evt_load(struct shared *shared, size_t offset, size_t size)
 	expect_may_load(m, offset);
 	strike(m, shared, offset);
 	if (size == 4 && offset == IN_PROD && m->in_panic) {
-		m->saw_event = backend_read32(shared, IN_PROD) != m->taken;
+		m->saw_event = backend_read32(shared, IN_PROD) != m->taken + m->stays;
 		return;
 	}
 	if (size == 4 && offset == IN_PROD) {

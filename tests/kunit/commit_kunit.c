@@ -549,6 +549,19 @@ static void picture_that_was_refused(struct kunit *test)
 	KUNIT_EXPECT_NE(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
 }
 
+/* The backend has been silent, so that it does not know picture 1 yet. */
+static void picture_that_was_not_told(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct xen_drm_fb *fb = xen_drm_fb_from_drm(stage->pictures[1]);
+
+	WRITE_ONCE(fb->told, 0);
+	WRITE_ONCE(fb->tried, 0);
+	stage_expect_flip(test, stage, 1);
+	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
+}
+
 /* The pipe becomes dark later, and user space is told of it all the same. */
 static void refused_picture_after_damage(struct kunit *test)
 {
@@ -627,6 +640,7 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(picture_that_is_drawn_into),
 	KUNIT_CASE(flip_on_a_dark_pipe),
 	KUNIT_CASE(picture_that_was_refused),
+	KUNIT_CASE(picture_that_was_not_told),
 	KUNIT_CASE(refused_picture_after_damage),
 	KUNIT_CASE(refused_picture_after_a_modeset),
 	KUNIT_CASE(backend_leaves_while_a_flip_is_out),
