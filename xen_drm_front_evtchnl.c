@@ -23,8 +23,8 @@
  * DOC: Transport
  *
  * Each connector has a request ring and an event page, both shared with the
- * backend, which may write anything into them at any time. Each value is read once,
- * into private memory, and checked here and nowhere else. The index is checked first,
+ * backend, which may write anything into them at any time. A look reads each value once,
+ * into private memory, and it is checked here and nowhere else. The index is checked first,
  * then the copied entry: its id, the state of the request with that id, and its
  * operation. A closed list translates its status. An entry that no correct backend
  * could have written breaks the channel, and with it the connection: waiters return,

@@ -51,10 +51,8 @@ struct xen_drm_flip {
 	u64 number;
 	/** @refused: number of the connection that refused the present mode, or 0 */
 	u64 refused;
-	/** @lacked: number of the connection that was found to lack a picture, or 0 */
+	/** @lacked: framebuffer that the backend was found to lack, or 0 */
 	u64 lacked;
-	/** @lacked_cookie: framebuffer of that picture */
-	u64 lacked_cookie;
 	/** @lit: whether the backend has a mode of ours */
 	bool lit;
 	/** @cookie: framebuffer of the newest picture, 0 without one */

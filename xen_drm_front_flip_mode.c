@@ -52,11 +52,9 @@ bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	lacks = flip->core.state != XEN_DRM_FLIP_OFF && flip->chan && flip->cookie &&
 		flip->tried == flip->number && flip->told != flip->number &&
-		(flip->lacked != flip->number || flip->lacked_cookie != flip->cookie);
-	if (lacks) {
-		flip->lacked = flip->number;
-		flip->lacked_cookie = flip->cookie;
-	}
+		flip->lacked != flip->cookie;
+	if (lacks)
+		flip->lacked = flip->cookie;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return lacks;
 }
