@@ -121,7 +121,6 @@ typedef struct {
 } atomic64_t;
 
 #define atomic_read(v)			((v)->value)
-#define atomic_add(i, v)		((void)((v)->value += (i)))
 #define atomic_sub(i, v)		((void)((v)->value -= (i)))
 #define atomic_long_read(v)		((v)->value)
 #define atomic_long_add(i, v)		((void)((v)->value += (i)))
