@@ -17,6 +17,7 @@
 #include <xen/events.h>
 
 #include "xen_drm_front_evtchnl.h"
+#include "xen_drm_front_overdue.h"
 #include "xen_drm_front_trace.h"
 
 /* Time that a kernel which panics waits for the flip before its last one. */
@@ -352,31 +353,6 @@ int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call)
 	return chan_collect(chan, call);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_wait);
-
-/**
- * xen_drm_chan_owes - check whether a request that names a directory has no answer
- * @chan: the channel
- * @directory: grant of the page directory
- *
- * Context: any.
- *
- * Returns: whether there is one, so that the backend may yet write to the directory.
- */
-bool xen_drm_chan_owes(struct xen_drm_chan *chan, u32 directory)
-{
-	const struct xen_drm_slot *slot;
-	bool owes = false;
-	unsigned int i;
-
-	scoped_guard(spinlock_irqsave, &chan->lock) {
-		for (i = 0; i < ARRAY_SIZE(chan->slots); i++) {
-			slot = &chan->slots[i];
-			owes |= slot->state != XEN_DRM_SLOT_FREE && slot->directory == directory;
-		}
-	}
-	return owes;
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_owes);
 
 /**
  * xen_drm_chan_limit - limit the time that tasks wait from now on, all together

@@ -18,7 +18,6 @@ int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 			struct xen_drm_call *call, bool killable);
 void xen_drm_chan_push(struct xen_drm_chan *chan);
 int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
-bool xen_drm_chan_owes(struct xen_drm_chan *chan, u32 directory);
 void xen_drm_chan_limit(struct xen_drm_chan *chan, unsigned int ms);
 void xen_drm_chan_withdraw(struct xen_drm_chan *chan, u32 directory);
 void xen_drm_chan_break(struct xen_drm_chan *chan);

@@ -19,6 +19,7 @@
 #include "xen_drm_front_call.h"
 #include "xen_drm_front_evtchnl.h"
 #include "xen_drm_front_grants.h"
+#include "xen_drm_front_overdue.h"
 
 /* Number of grants of a channel: one for its ring, one for its event page. */
 #define CHAN_GRANTS	2

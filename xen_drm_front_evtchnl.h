@@ -228,11 +228,7 @@ void xen_drm_chan_set_flip_ops(struct xen_drm_chan *chan, const struct xen_drm_f
 			       void *owner);
 
 int xen_drm_chan_status(s32 status);
-bool xen_drm_chan_poll(struct xen_drm_chan *chan);
-void xen_drm_chan_note_late(struct xen_drm_chan *chan, struct xen_drm_slot *slot,
-			    struct xen_drm_chan_news *news);
 void xen_drm_chan_listen(struct xen_drm_chan *chan);
-bool xen_drm_chan_overdue(struct xen_drm_chan *chan, unsigned long *since);
 irqreturn_t xen_drm_chan_reply_interrupt(int irq, void *data);
 irqreturn_t xen_drm_chan_event_interrupt(int irq, void *data);
 
@@ -242,6 +238,7 @@ static inline bool xen_drm_chan_is_dead(const struct xen_drm_chan *chan)
 	return chan->broken || !chan->ring.sring;
 }
 
+void xen_drm_chan_drain(struct xen_drm_chan *chan, struct xen_drm_chan_news *news);
 void xen_drm_chan_drain_replies(struct xen_drm_chan *chan, struct xen_drm_chan_news *news);
 bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news *news);
 

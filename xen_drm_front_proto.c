@@ -17,6 +17,7 @@
 #include "xen_drm_front.h"
 #include "xen_drm_front_call.h"
 #include "xen_drm_front_evtchnl.h"
+#include "xen_drm_front_overdue.h"
 
 /**
  * DOC: Requests of the protocol

@@ -109,8 +109,17 @@ void xen_drm_share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_sh
 				     still_mapped, share->size);
 }
 
-/* On success the share has a directory for the domain of the present connection. */
-static int share_get_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
+/**
+ * xen_drm_share_get_pgdir - give a share a directory for the present backend's domain
+ * @display: the DRM device; its lock is held
+ * @share: the share
+ *
+ * Revokes the grants to another domain.
+ *
+ * Returns: 0; -ENOSPC or -ENOMEM when grants or memory run out, or when the backend has
+ * kept too many pages.
+ */
+int xen_drm_share_get_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
 {
 	domid_t domid = display->link.domid;
 	struct xen_drm_pgdir *pgdir;
@@ -159,8 +168,19 @@ bool xen_drm_share_is_told(const struct xen_drm_display *display, u64 told)
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_is_told);
 
-static int view_tell(struct xen_drm_display *display, struct xen_drm_share *share,
-		     struct xen_drm_view *view, struct xen_drm_batch *batch)
+/**
+ * xen_drm_share_tell_view - tell the backend of a view
+ * @display: the DRM device; its lock is held
+ * @share: share with a directory
+ * @view: one of its views, which the backend does not know
+ * @batch: batch that will wait for the reply
+ *
+ * Implements XENDISPL_OP_DBUF_CREATE.
+ *
+ * Returns: 0, or as xen_drm_batch_sent().
+ */
+int xen_drm_share_tell_view(struct xen_drm_display *display, struct xen_drm_share *share,
+			    struct xen_drm_view *view, struct xen_drm_batch *batch)
 {
 	const struct xen_drm_proto_dbuf dbuf = {
 		.cookie = view->cookie,
@@ -217,8 +237,17 @@ static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	WRITE_ONCE(fb->told, 0);
 }
 
-/* If there is no room in the ring, the backend still knows the view. */
-static int view_take_back(struct xen_drm_display *display, struct xen_drm_view *view)
+/**
+ * xen_drm_share_take_view_back - have the backend forget a view
+ * @display: the DRM device; its lock is held
+ * @view: view that the backend was told of
+ *
+ * Implements XENDISPL_OP_DBUF_DESTROY. Does not wait for the reply, whatever it may be.
+ *
+ * Returns: 0; -ETIMEDOUT when there is no room in the ring, so that the backend still
+ * knows the view; -ENODEV when the connection has ended.
+ */
+int xen_drm_share_take_view_back(struct xen_drm_display *display, struct xen_drm_view *view)
 {
 	struct xen_drm_chan *chan = display->link.chan;
 	int ret;
@@ -231,9 +260,21 @@ static int view_take_back(struct xen_drm_display *display, struct xen_drm_view *
 	return 0;
 }
 
-/* The requests of view and framebuffer go out together, since the ring keeps their order. */
-static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
-			     struct xen_drm_batch *batch)
+/**
+ * xen_drm_share_tell_fb - tell the backend of a framebuffer, and of its view if need be
+ * @display: the DRM device; its lock is held
+ * @fb: the framebuffer
+ * @batch: batch that will wait for the replies
+ *
+ * Implements XENDISPL_OP_DBUF_CREATE and XENDISPL_OP_FB_ATTACH. Both go out together,
+ * since the ring keeps their order.
+ *
+ * Returns: 0, also if the framebuffer has to wait for the pages of a backend's buffer;
+ * -EOPNOTSUPP when this backend's version cannot express it; or as
+ * xen_drm_share_get_pgdir() and xen_drm_batch_sent().
+ */
+int xen_drm_share_tell_fb(struct xen_drm_display *display, struct xen_drm_fb *fb,
+			  struct xen_drm_batch *batch)
 {
 	int ret;
 
@@ -255,9 +296,9 @@ static int fb_share_and_tell(struct xen_drm_display *display, struct xen_drm_fb 
 	if (fb->share->be_alloc && !fb->share->pages)
 		return 0;
 
-	ret = share_get_pgdir(display, fb->share);
+	ret = xen_drm_share_get_pgdir(display, fb->share);
 	if (!ret && !xen_drm_share_is_told(display, fb->view->told))
-		ret = view_tell(display, fb->share, fb->view, batch);
+		ret = xen_drm_share_tell_view(display, fb->share, fb->view, batch);
 	if (!ret && !xen_drm_share_is_told(display, fb->told))
 		ret = fb_tell(display, fb, batch);
 	fb_note_try(display, fb, ret);
@@ -274,7 +315,7 @@ static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	if (!batch.chan)
 		return 0;
 
-	ret = fb_share_and_tell(display, fb, &batch);
+	ret = xen_drm_share_tell_fb(display, fb, &batch);
 	/*
 	 * A task that is killed waits, too: without the reply nobody knows whether
 	 * the backend is about to map the pages.
@@ -363,345 +404,3 @@ int xen_drm_share_attach(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_attach);
-
-/* ------------------------------------------------------------------------
- * Buffers of the backend
- */
-
-static void share_set_pages(struct xen_drm_share *share, struct page **pages)
-{
-	down_write(&share->pages_lock);
-	share->pages = pages;
-	up_write(&share->pages_lock);
-
-	if (share->ops->moved)
-		share->ops->moved(share);
-}
-
-/**
- * xen_drm_share_unmap - give the pages of a backend's buffer back
- * @display: the DRM device; its lock is held
- * @share: any share
- * @forget: whether the guest has been restored, so that nothing is mapped any more
- *
- * Mappings of clients are zapped. Does nothing for a buffer of the guest.
- */
-void xen_drm_share_unmap(struct xen_drm_display *display, struct xen_drm_share *share,
-			 bool forget)
-{
-	if (!share->be_alloc || !share->pgdir)
-		return;
-
-	if (share->pages)
-		share_set_pages(share, NULL);
-	if (xen_drm_pgdir_unmap(share->pgdir, forget))
-		drm_err_ratelimited(&display->drm,
-				    "pages of a backend's buffer cannot be unmapped, up to %zu bytes are lost\n",
-				    share->size);
-}
-
-/* Fails if the backend has not filled the directory yet. */
-static int share_try_map(struct xen_drm_share *share)
-{
-	int ret = xen_drm_pgdir_map(share->pgdir);
-
-	if (!ret)
-		share_set_pages(share, xen_drm_pgdir_pages(share->pgdir));
-	return ret;
-}
-
-static int share_map(struct xen_drm_display *display, struct xen_drm_share *share)
-{
-	int ret = share_try_map(share);
-
-	if (ret)
-		drm_err_ratelimited(&display->drm,
-				    "a buffer of %zu bytes of the backend cannot be mapped: %d\n",
-				    share->size, ret);
-	return ret;
-}
-
-static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_share *share,
-			      struct xen_drm_view *view)
-{
-	struct xen_drm_batch batch = {
-		.chan = display->link.chan,
-	};
-	int ret;
-
-	if (!batch.chan)
-		return 0;
-
-	ret = share_get_pgdir(display, share);
-	if (!ret)
-		ret = view_tell(display, share, view, &batch);
-	if (!ret)
-		ret = xen_drm_batch_wait(&batch);
-	/* It is mapped when the backend answers again, or by the next connection. */
-	if (ret == -ENODEV || ret == -ETIMEDOUT)
-		return 0;
-	return ret ?: share_map(display, share);
-}
-
-/**
- * xen_drm_share_allocate - have the backend allocate a buffer
- * @display: the DRM device
- * @share: share without pages
- * @width: number of pixels per line
- * @height: number of lines
- * @bpp: number of bits per pixel
- *
- * Implements XENDISPL_OP_DBUF_CREATE with XENDISPL_DBUF_FLG_REQ_ALLOC. Without a
- * backend the buffer has no pages until the next connection; with one that is silent,
- * until it answers and xen_drm_share_replay() is called.
- *
- * Context: may sleep; waits for the backend.
- *
- * Returns: 0; -ENOSPC or -ENOMEM; -EINTR when the task is killed; -EINVAL or -EIO
- * when the backend's pages cannot be mapped; or what it answered. The caller releases
- * the share in either case.
- */
-int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
-			   u32 width, u32 height, u32 bpp)
-{
-	struct xen_drm_view *view;
-	int ret;
-
-	share->be_alloc = true;
-	if (mutex_lock_killable(&display->lock))
-		return -EINTR;
-
-	view = xen_drm_view_create(share, width, height, bpp, 0);
-	ret = PTR_ERR_OR_ZERO(view);
-	if (!ret) {
-		list_add_tail(&share->node, &display->shares);
-		ret = share_allocate_now(display, share, view);
-	}
-	mutex_unlock(&display->lock);
-	return ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_allocate);
-
-/* ------------------------------------------------------------------------
- * Connections
- */
-
-/* What was asked for in a silence is destroyed first: nobody knows what became of it. */
-static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_share *share,
-			      struct xen_drm_view *view, struct xen_drm_batch *batch)
-{
-	bool again = share->pgdir;
-	int ret;
-
-	ret = share_get_pgdir(display, share);
-	if (ret)
-		return ret;
-	/* A backend may have filled the directory before the buffer was given up. */
-	if (again)
-		xen_drm_pgdir_refill(share->pgdir);
-	if (xen_drm_share_is_told(display, view->told)) {
-		ret = view_take_back(display, view);
-		if (ret)
-			return ret;
-	}
-	return view_tell(display, share, view, batch);
-}
-
-/* Its answer will have it mapped; meanwhile there may be half a directory. */
-static bool share_is_awaited(struct xen_drm_display *display, const struct xen_drm_share *share,
-			     const struct xen_drm_view *view)
-{
-	return xen_drm_share_is_told(display, view->told) &&
-	       xen_drm_proto_owes(display->link.chan, xen_drm_pgdir_start(share->pgdir));
-}
-
-/* Returns the first error, at once if the backend is gone or silent. */
-static int replay_tell_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
-{
-	struct xen_drm_share *share;
-	struct xen_drm_view *view;
-	int ret = 0, error;
-
-	list_for_each_entry(share, &display->shares, node) {
-		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!share->be_alloc || share->pages || share_is_awaited(display, share, view))
-			continue;
-		/* What was asked for in a silence is there by now, as a rule. */
-		if (xen_drm_share_is_told(display, view->told) && !share_try_map(share))
-			continue;
-		error = share_tell_backend(display, share, view, batch);
-		if (error == -ENODEV || error == -ETIMEDOUT)
-			return error;
-		ret = ret ?: error;
-	}
-	return ret;
-}
-
-/* What cannot be mapped is destroyed, so that it can be made anew. */
-static int replay_map_shares(struct xen_drm_display *display)
-{
-	struct xen_drm_share *share;
-	struct xen_drm_view *view;
-	int ret = 0, error;
-
-	list_for_each_entry(share, &display->shares, node) {
-		view = list_first_entry(&share->views, struct xen_drm_view, node);
-		if (!share->be_alloc || share->pages ||
-		    !xen_drm_share_is_told(display, view->told) ||
-		    share_is_awaited(display, share, view))
-			continue;
-		error = share_map(display, share);
-		if (error)
-			view_take_back(display, view);
-		ret = ret ?: error;
-	}
-	return ret;
-}
-
-/* Returns the first error. Buffers that could not be had stay without pages. */
-static int replay_backend_shares(struct xen_drm_display *display, struct xen_drm_batch *batch)
-{
-	int told, waited, mapped;
-
-	told = replay_tell_shares(display, batch);
-	waited = xen_drm_batch_wait(batch);
-	if (told == -ENODEV || waited == -ENODEV)
-		return -ENODEV;
-	mapped = replay_map_shares(display);
-	/* The rest is mapped when the backend answers again, or by the next connection. */
-	if (told == -ETIMEDOUT || waited == -ETIMEDOUT)
-		return -ETIMEDOUT;
-	return told ?: waited ?: mapped;
-}
-
-/**
- * xen_drm_share_replay - tell the backend of all objects that it does not know yet
- * @display: the DRM device; its lock is taken
- *
- * The requests are pipelined. An object that the backend refuses is not shown.
- *
- * Context: may sleep; waits for the backend.
- *
- * Returns: 0; -ENODEV without a backend or when the connection has ended; or the first
- * other error.
- */
-int xen_drm_share_replay(struct xen_drm_display *display)
-{
-	struct xen_drm_batch batch = {};
-	struct xen_drm_fb *fb;
-	int ret = 0, error;
-
-	guard(mutex)(&display->lock);
-
-	batch.chan = display->link.chan;
-	if (!batch.chan)
-		return -ENODEV;
-
-	ret = replay_backend_shares(display, &batch);
-	if (ret == -ENODEV || ret == -ETIMEDOUT)
-		return ret;
-	list_for_each_entry(fb, &display->fbs, node) {
-		error = fb_share_and_tell(display, fb, &batch);
-		if (error == -ENODEV || error == -ETIMEDOUT)
-			return xen_drm_batch_wait(&batch) ?: error;
-		ret = ret ?: error;
-	}
-	error = xen_drm_batch_wait(&batch);
-	if (xen_drm_batch_is_refusal(error) || xen_drm_batch_is_refusal(ret))
-		drm_err_ratelimited(&display->drm,
-				    "a framebuffer cannot be made known to the backend: %d\n",
-				    ret ?: error);
-	return error ?: ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
-
-/**
- * xen_drm_share_hide - take the backend's pages away from clients
- * @display: the DRM device
- *
- * Their mappings show zeroes until the next connection.
- *
- * Context: the guest has been restored, so that nothing is mapped any more; may sleep.
- */
-void xen_drm_share_hide(struct xen_drm_display *display)
-{
-	struct xen_drm_share *share;
-
-	guard(mutex)(&display->lock);
-
-	list_for_each_entry(share, &display->shares, node)
-		xen_drm_share_unmap(display, share, true);
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_hide);
-
-/* The share is granted anew with the next framebuffer that is told. */
-static void share_forget_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
-{
-	xen_drm_share_drop_pgdir(display, share);
-	/* Off the list it is freed without the release work. *Join* needs the backend's there. */
-	if (!share->be_alloc)
-		list_del_init_careful(&share->node);
-}
-
-/* Called before the display uses the connection. */
-static void share_adopt_all(struct xen_drm_display *display, domid_t domid)
-{
-	struct xen_drm_share *share, *next;
-
-	lockdep_assert_held(&display->lock);
-
-	list_for_each_entry_safe(share, next, &display->shares, node) {
-		if (!share->pgdir)
-			continue;
-		/* A backend may have written into the directories. */
-		if (share->domid == domid)
-			xen_drm_pgdir_refill(share->pgdir);
-		else
-			share_forget_pgdir(display, share);
-	}
-}
-
-/**
- * xen_drm_share_join - begin to use a connection
- * @display: the DRM device
- * @link: the connection
- *
- * Grants to another domain than that of the connection are revoked.
- *
- * Context: may sleep; waits for the backend.
- *
- * Returns: as xen_drm_share_replay().
- */
-int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_link *link)
-{
-	scoped_guard(mutex, &display->lock) {
-		share_adopt_all(display, link->domid);
-		display->link = *link;
-	}
-	return xen_drm_share_replay(display);
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_join);
-
-/**
- * xen_drm_share_leave - stop using the connection
- * @display: the DRM device
- * @forget: whether the guest was resumed, so that grants and mappings are gone already
- *
- * Grants stay, in case that the same domain comes back.
- *
- * Context: may sleep; does not wait for the backend, since the connection is broken.
- */
-void xen_drm_share_leave(struct xen_drm_display *display, bool forget)
-{
-	struct xen_drm_share *share, *next;
-
-	guard(mutex)(&display->lock);
-
-	memset(&display->link, 0, sizeof(display->link));
-	list_for_each_entry_safe(share, next, &display->shares, node) {
-		xen_drm_share_unmap(display, share, forget);
-		if (share->be_alloc || forget)
-			share_forget_pgdir(display, share);
-	}
-}
-EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_leave);

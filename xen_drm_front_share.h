@@ -15,6 +15,7 @@
 
 struct page;
 struct xen_drm_backing;
+struct xen_drm_batch;
 struct xen_drm_display;
 struct xen_drm_link;
 struct xen_drm_pgdir;
@@ -139,17 +140,28 @@ u32 xen_drm_share_stride(u32 width, u32 bpp);
 bool xen_drm_share_fits(size_t size, bool be_alloc);
 void xen_drm_share_init(struct xen_drm_share *share, const struct xen_drm_share_ops *ops,
 			size_t size);
-int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
-			   u32 width, u32 height, u32 bpp);
 bool xen_drm_share_expresses(struct xen_drm_display *display, const struct xen_drm_fb *fb);
 bool xen_drm_share_is_told(const struct xen_drm_display *display, u64 told);
 int xen_drm_share_attach(struct xen_drm_display *display, struct xen_drm_fb *fb);
+int xen_drm_share_get_pgdir(struct xen_drm_display *display, struct xen_drm_share *share);
 void xen_drm_share_drop_pgdir(struct xen_drm_display *display, struct xen_drm_share *share);
+int xen_drm_share_tell_view(struct xen_drm_display *display, struct xen_drm_share *share,
+			    struct xen_drm_view *view, struct xen_drm_batch *batch);
+int xen_drm_share_take_view_back(struct xen_drm_display *display, struct xen_drm_view *view);
+int xen_drm_share_tell_fb(struct xen_drm_display *display, struct xen_drm_fb *fb,
+			  struct xen_drm_batch *batch);
+
+/* xen_drm_front_share_backend.c */
+int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share *share,
+			   u32 width, u32 height, u32 bpp);
 void xen_drm_share_unmap(struct xen_drm_display *display, struct xen_drm_share *share,
 			 bool forget);
+int xen_drm_share_replay_backend(struct xen_drm_display *display, struct xen_drm_batch *batch);
+void xen_drm_share_hide(struct xen_drm_display *display);
+
+/* xen_drm_front_share_join.c */
 int xen_drm_share_join(struct xen_drm_display *display, const struct xen_drm_link *link);
 int xen_drm_share_replay(struct xen_drm_display *display);
-void xen_drm_share_hide(struct xen_drm_display *display);
 void xen_drm_share_leave(struct xen_drm_display *display, bool forget);
 
 /* xen_drm_front_share_release.c */

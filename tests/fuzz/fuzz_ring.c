@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * xen_drm_front_evtchnl.c, xen_drm_front_call.c and xen_drm_front_conn.c: a
+ * xen_drm_front_{evtchnl,overdue,call,conn}.c: a
  * connection of two connectors. The backend writes anything into their pages at any
  * time, while tasks send, wait, flip, look, are killed and give up.
  *

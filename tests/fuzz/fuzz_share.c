@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * xen_drm_front_share.c, xen_drm_front_view.c, xen_drm_front_batch.c,
+ * xen_drm_front_share*.c, xen_drm_front_view.c, xen_drm_front_batch.c,
  * xen_drm_front_proto.c and xen_drm_front_edid.c: buffers and framebuffers of a
  * display that joins and leaves one connection after the other,
  * with backends that answer with anything, late or not at all, keep pages mapped, say

@@ -11,6 +11,7 @@
 #include "xen_drm_front_conn.h"
 #include "xen_drm_front_evtchnl.h"
 #include "xen_drm_front_grants.h"
+#include "xen_drm_front_overdue.h"
 
 #include "input.h"
 #include "shared.h"

@@ -13,6 +13,7 @@
 #include "../../xen_drm_front_call.h"
 #include "../../xen_drm_front_conn.h"
 #include "../../xen_drm_front_evtchnl.h"
+#include "../../xen_drm_front_overdue.h"
 
 /* Sizes of the wire, as displif.h has them. */
 #define LOOPBACK_REQ_SIZE	64
