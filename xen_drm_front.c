@@ -68,7 +68,7 @@ static void front_write_wanted(struct xen_drm_front *front)
 		/* The work may have changed its mind; then it wakes us again. */
 		if (front->wanted == wanted) {
 			front->pending = false;
-			front->refused = xb_dev->state != wanted;
+			front->unwritten = xb_dev->state != wanted;
 		}
 	}
 	xen_drm_front_kick(front);
@@ -230,7 +230,7 @@ static int xen_drm_front_resume(struct xenbus_device *xb_dev)
 	scoped_guard(spinlock_irqsave, &front->lock) {
 		front->forget = true;
 		front->pending = false;
-		front->refused = false;
+		front->unwritten = false;
 		front->unread = false;
 		front->backend = XenbusStateUnknown;
 		front->offline = false;

@@ -120,8 +120,8 @@ struct xen_drm_front {
 	enum xenbus_state wanted;
 	/** @pending: whether @wanted has yet to be written */
 	bool pending;
-	/** @refused: whether the latest state could not be written */
-	bool refused;
+	/** @unwritten: whether the latest state could not be written */
+	bool unwritten;
 	/** @changed: whether the configuration may have changed */
 	bool changed;
 	/** @forget: whether the guest was resumed, so that rings and grants are gone */

@@ -182,15 +182,15 @@ static struct xen_drm_facts front_facts(struct xen_drm_front *front)
 }
 
 /* A state that could not be written causes a hold-off, after which all begins anew. */
-static void front_check_refused(struct xen_drm_front *front)
+static void front_check_unwritten(struct xen_drm_front *front)
 {
-	bool refused;
+	bool unwritten;
 
 	scoped_guard(spinlock_irqsave, &front->lock) {
-		refused = front->refused;
-		front->refused = false;
+		unwritten = front->unwritten;
+		front->unwritten = false;
 	}
-	if (refused)
+	if (unwritten)
 		xen_drm_front_hold_off(front, 0, true);
 }
 
@@ -364,7 +364,7 @@ void xen_drm_front_work(struct work_struct *work)
 	unsigned long now, delay;
 
 	front->waits = false;
-	front_check_refused(front);
+	front_check_unwritten(front);
 	xen_drm_front_check_resumed(front);
 	front_check_config(front);
 	front_check_patience(front);

@@ -114,9 +114,9 @@ static void work_begins(struct model *m)
 	struct xen_drm_facts facts;
 	struct xen_drm_decision decision;
 
-	if (m->refused)
+	if (m->unwritten)
 		m->held_off = 1;
-	m->refused = 0;
+	m->unwritten = 0;
 	if (m->forget && !m->conn) {
 		close_retired(m);
 		m->forget = 0;
@@ -253,7 +253,7 @@ static void xenwatch_takes(struct model *m)
 		return;
 	if (m->down) {
 		m->pending = 0;
-		m->refused = 1;
+		m->unwritten = 1;
 		return;
 	}
 	m->xenwatch = XW_TAKEN;
@@ -280,7 +280,7 @@ static void xenwatch_looks(struct model *m)
 {
 	if (m->wanted == m->writes) {
 		m->pending = 0;
-		m->refused = m->own != m->writes;
+		m->unwritten = m->own != m->writes;
 	}
 	m->xenwatch = XW_IDLE;
 	m->writes = 0;

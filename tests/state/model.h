@@ -43,7 +43,7 @@ struct model {
 	/* what the work and the thread tell each other */
 	uint8_t wanted;
 	uint8_t pending;
-	uint8_t refused;
+	uint8_t unwritten;
 	/* the work */
 	uint8_t step;		/* enum xen_drm_step that is under way */
 	uint8_t then;

@@ -151,7 +151,7 @@ static void guest_resumes(struct model *m)
 	model_write_own(m, INITIALISING);
 	m->own_event = events | 1;
 	m->pending = 0;
-	m->refused = 0;
+	m->unwritten = 0;
 	m->forget = 1;
 	m->noted = XenbusStateUnknown;
 	m->noted_offline = 0;
