@@ -9,6 +9,7 @@
 #ifndef __XEN_DRM_FRONT_BUS_H__
 #define __XEN_DRM_FRONT_BUS_H__
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -23,6 +24,8 @@ struct platform_device;
 
 /* Time that the work waits for one backend, while those of other displays wait for it. */
 #define XEN_DRM_FRONT_LIMIT_MS	10000
+/* Interval of polling for facts that no event tells of. */
+#define XEN_DRM_FRONT_POLL	HZ
 
 /**
  * struct xen_drm_front_stats - counters that debugfs shows

@@ -31,8 +31,6 @@ static unsigned int hold_off_max = 64;
 module_param(hold_off_max, uint, 0644);
 MODULE_PARM_DESC(hold_off_max, "Longest hold-off of a backend that fails again and again, in seconds (default 64)");
 
-/* Interval of polling for facts that no event tells of. */
-#define FRONT_POLL		HZ
 /* Time that a backend which was killed has to come back, and to read our state. */
 #define FRONT_RETIREMENT	(60 * HZ)
 /* Time that a new display lets those with lower numbers become cards first. */
@@ -534,7 +532,7 @@ void xen_drm_front_check_retired(struct xen_drm_front *front)
 	if (time_before(jiffies, until))
 		xen_drm_front_look_at(front, until);
 	else if (own == XenbusStateInitialised || own == XenbusStateConnected)
-		xen_drm_front_look_at(front, jiffies + FRONT_POLL);
+		xen_drm_front_look_at(front, jiffies + XEN_DRM_FRONT_POLL);
 	else
 		front_close_retired(front);
 }

@@ -26,8 +26,6 @@ MODULE_PARM_DESC(silence_timeout, "Seconds without an answer after which the con
 
 /* Least time that a backend has from our Initialised to its Connected. */
 #define FRONT_PATIENCE		(30 * HZ)
-/* Interval of polling for facts that no event tells of. */
-#define FRONT_POLL		HZ
 
 /**
  * xen_drm_front_kick - have the work look at the facts
@@ -128,7 +126,8 @@ static void front_wake_xenwatch(struct xen_drm_front *front)
 		if (ret)
 			dev_dbg(&front->xb_dev->dev, "writing the state: %d\n", ret);
 		front->woken = true;
-		front->wake_at = jiffies + (ret == -EAGAIN ? FRONT_POLL / 10 : FRONT_POLL);
+		front->wake_at = jiffies + (ret == -EAGAIN ? XEN_DRM_FRONT_POLL / 10 :
+							     XEN_DRM_FRONT_POLL);
 	}
 	xen_drm_front_look_at(front, front->wake_at);
 }
@@ -151,7 +150,7 @@ static bool front_is_held_off(struct xen_drm_front *front)
 		return true;
 	}
 	if (xen_drm_grants_too_many_deferred(front->xb_dev->otherend_id)) {
-		xen_drm_front_look_at(front, jiffies + FRONT_POLL);
+		xen_drm_front_look_at(front, jiffies + XEN_DRM_FRONT_POLL);
 		return true;
 	}
 	return false;
@@ -227,7 +226,7 @@ static void front_check_patience(struct xen_drm_front *front)
 	if (time_before(jiffies, until))
 		xen_drm_front_look_at(front, until);
 	else if (front_is_taken_up(front))
-		xen_drm_front_look_at(front, jiffies + FRONT_POLL);
+		xen_drm_front_look_at(front, jiffies + XEN_DRM_FRONT_POLL);
 	else
 		xen_drm_conn_break(front->conn, "the backend does not take up the rings");
 }
@@ -282,7 +281,7 @@ static void front_check_config(struct xen_drm_front *front)
 	if (ret && !xen_drm_cfg_is_wrong(ret)) {
 		scoped_guard(spinlock_irqsave, &front->lock)
 			front->changed = true;
-		xen_drm_front_look_at(front, jiffies + FRONT_POLL);
+		xen_drm_front_look_at(front, jiffies + XEN_DRM_FRONT_POLL);
 	} else if (ret || !xen_drm_cfg_is_same(cfg, &front->cfg)) {
 		xen_drm_conn_break(front->conn, "the configuration has changed");
 	}
