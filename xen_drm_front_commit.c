@@ -116,7 +116,7 @@ static bool commits_finish(struct xen_drm_display *display)
 	return left;
 }
 
-static void commit_work(struct work_struct *work)
+static void xen_drm_commit_work(struct work_struct *work)
 {
 	struct xen_drm_display *display =
 		container_of(to_delayed_work(work), struct xen_drm_display, commit_work);
@@ -223,7 +223,7 @@ int xen_drm_commit(struct drm_device *drm, struct drm_atomic_commit *state, bool
 void xen_drm_commit_init(struct xen_drm_display *display)
 {
 	spin_lock_init(&display->commit_lock);
-	INIT_DELAYED_WORK(&display->commit_work, commit_work);
+	INIT_DELAYED_WORK(&display->commit_work, xen_drm_commit_work);
 }
 
 /**

@@ -94,7 +94,7 @@ static void conn_tell_broken(struct xen_drm_conn *conn, const char *fault)
 	}
 }
 
-static void conn_fault(void *owner, const char *what)
+static void xen_drm_conn_fault(void *owner, const char *what)
 {
 	struct xen_drm_conn *conn = owner;
 
@@ -106,12 +106,12 @@ static void conn_fault(void *owner, const char *what)
 	conn_tell_broken(conn, what);
 }
 
-static void conn_anew(void *owner)
+static void xen_drm_conn_anew(void *owner)
 {
 	xen_drm_conn_break(owner, "the backend counts its replies anew");
 }
 
-static void conn_missed(void *owner, unsigned int index)
+static void xen_drm_conn_missed(void *owner, unsigned int index)
 {
 	struct xen_drm_conn *conn = owner;
 
@@ -121,7 +121,7 @@ static void conn_missed(void *owner, unsigned int index)
 	}
 }
 
-static void conn_answers(void *owner, unsigned int index)
+static void xen_drm_conn_answers(void *owner, unsigned int index)
 {
 	struct xen_drm_conn *conn = owner;
 
@@ -132,10 +132,10 @@ static void conn_answers(void *owner, unsigned int index)
 }
 
 static const struct xen_drm_chan_ops conn_chan_ops = {
-	.fault = conn_fault,
-	.anew = conn_anew,
-	.missed = conn_missed,
-	.answers = conn_answers,
+	.fault = xen_drm_conn_fault,
+	.anew = xen_drm_conn_anew,
+	.missed = xen_drm_conn_missed,
+	.answers = xen_drm_conn_answers,
 };
 
 /**

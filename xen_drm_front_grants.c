@@ -80,7 +80,7 @@ struct deferred_chunk {
 	((PAGE_SIZE - offsetof(struct deferred_chunk, pages)) /		\
 	 sizeof(struct deferred_page))
 
-static void deferred_work(struct work_struct *work);
+static void xen_drm_deferred_work(struct work_struct *work);
 
 /* Constant after xen_drm_grants_init(). */
 static unsigned int grants_budget;
@@ -92,7 +92,7 @@ static atomic_t grants_taken;
 /* Protects the table. */
 static DEFINE_MUTEX(deferred_lock);
 static LIST_HEAD(deferred_chunks);
-static DECLARE_DELAYED_WORK(deferred_reaper, deferred_work);
+static DECLARE_DELAYED_WORK(deferred_reaper, xen_drm_deferred_work);
 
 static unsigned int grants_table_size(void)
 {
@@ -322,7 +322,7 @@ static bool deferred_reap(void)
 	return !list_empty(&deferred_chunks);
 }
 
-static void deferred_work(struct work_struct *work)
+static void xen_drm_deferred_work(struct work_struct *work)
 {
 	if (deferred_reap())
 		schedule_delayed_work(&deferred_reaper, DEFERRED_INTERVAL);

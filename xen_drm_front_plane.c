@@ -45,7 +45,7 @@ static struct plane_state *to_plane_state(struct drm_plane_state *state)
  * The backend shows a framebuffer from its first pixel on, all over the screen. Any
  * other part of a framebuffer is shown by a shadow.
  */
-static int plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit *state)
+static int xen_drm_plane_atomic_check(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
 	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
 	const char *name = plane_to_xen_drm_pipe(plane)->connector.base.name;
@@ -124,7 +124,7 @@ bool xen_drm_plane_flips_at_once(struct xen_drm_pipe *pipe, struct drm_atomic_co
 				     READ_ONCE(xen_drm_fb_from_drm(new_state->fb)->told));
 }
 
-static int plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *new_state)
+static int xen_drm_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *new_state)
 {
 	struct xen_drm_pipe *pipe = plane_to_xen_drm_pipe(plane);
 	struct xen_drm_shadow *shadow;
@@ -146,7 +146,7 @@ static void plane_set_picture(struct drm_plane *plane, const struct xen_drm_fb *
 				 fb ? READ_ONCE(fb->told) : 0, fb ? READ_ONCE(fb->tried) : 0);
 }
 
-static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)
+static void xen_drm_plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
 	struct drm_plane_state *old_state = drm_atomic_get_old_plane_state(state, plane);
 	struct drm_plane_state *new_state = drm_atomic_get_new_plane_state(state, plane);
@@ -173,14 +173,14 @@ static void plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commi
 	plane_set_picture(plane, xen_drm_shadow_fb(shadow));
 }
 
-static void plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_commit *state)
+static void xen_drm_plane_atomic_disable(struct drm_plane *plane, struct drm_atomic_commit *state)
 {
 	xen_drm_shadow_hide(&plane_to_xen_drm_pipe(plane)->shadow);
 	plane_set_picture(plane, NULL);
 }
 
 #ifdef CONFIG_DRM_PANIC
-static int plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
+static int xen_drm_plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
 {
 	struct xen_drm_shadow *shadow;
 
@@ -193,29 +193,29 @@ static int plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_
 					    plane->state->fb->format, sb);
 }
 
-static void plane_panic_flush(struct drm_plane *plane)
+static void xen_drm_plane_panic_flush(struct drm_plane *plane)
 {
 	xen_drm_flip_panic(&plane_to_xen_drm_pipe(plane)->flip);
 }
 #else
-#define plane_get_scanout_buffer	NULL
-#define plane_panic_flush		NULL
+#define xen_drm_plane_get_scanout_buffer	NULL
+#define xen_drm_plane_panic_flush		NULL
 #endif
 
 static const struct drm_plane_helper_funcs plane_helper_funcs = {
-	.prepare_fb = plane_prepare_fb,
-	.atomic_check = plane_atomic_check,
-	.atomic_update = plane_atomic_update,
-	.atomic_disable = plane_atomic_disable,
-	.get_scanout_buffer = plane_get_scanout_buffer,
-	.panic_flush = plane_panic_flush,
+	.prepare_fb = xen_drm_plane_prepare_fb,
+	.atomic_check = xen_drm_plane_atomic_check,
+	.atomic_update = xen_drm_plane_atomic_update,
+	.atomic_disable = xen_drm_plane_atomic_disable,
+	.get_scanout_buffer = xen_drm_plane_get_scanout_buffer,
+	.panic_flush = xen_drm_plane_panic_flush,
 };
 
 /* ------------------------------------------------------------------------
  * State
  */
 
-static void plane_reset(struct drm_plane *plane)
+static void xen_drm_plane_reset(struct drm_plane *plane)
 {
 	struct plane_state *state;
 
@@ -228,7 +228,7 @@ static void plane_reset(struct drm_plane *plane)
 		__drm_atomic_helper_plane_reset(plane, &state->base);
 }
 
-static struct drm_plane_state *plane_duplicate_state(struct drm_plane *plane)
+static struct drm_plane_state *xen_drm_plane_duplicate_state(struct drm_plane *plane)
 {
 	struct plane_state *state;
 
@@ -242,7 +242,7 @@ static struct drm_plane_state *plane_duplicate_state(struct drm_plane *plane)
 	return &state->base;
 }
 
-static void plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
+static void xen_drm_plane_destroy_state(struct drm_plane *plane, struct drm_plane_state *state)
 {
 	xen_drm_shadow_put(to_plane_state(state)->shadow);
 	__drm_atomic_helper_plane_destroy_state(state);
@@ -253,9 +253,9 @@ static const struct drm_plane_funcs plane_funcs = {
 	.update_plane = drm_atomic_helper_update_plane,
 	.disable_plane = drm_atomic_helper_disable_plane,
 	.destroy = drm_plane_cleanup,
-	.reset = plane_reset,
-	.atomic_duplicate_state = plane_duplicate_state,
-	.atomic_destroy_state = plane_destroy_state,
+	.reset = xen_drm_plane_reset,
+	.atomic_duplicate_state = xen_drm_plane_duplicate_state,
+	.atomic_destroy_state = xen_drm_plane_destroy_state,
 };
 
 const u64 xen_drm_plane_modifiers[] = {

@@ -147,7 +147,7 @@ static bool release_some(struct xen_drm_display *display)
 	return dead_fbs || dead_shares;
 }
 
-static void release_work(struct work_struct *work)
+static void xen_drm_release_work(struct work_struct *work)
 {
 	struct xen_drm_display *display =
 		container_of(work, struct xen_drm_display, release_work);
@@ -202,7 +202,7 @@ int xen_drm_share_init_display(struct xen_drm_display *display)
 	INIT_LIST_HEAD(&display->fbs);
 	init_llist_head(&display->dead_fbs);
 	init_llist_head(&display->dead_shares);
-	INIT_WORK(&display->release_work, release_work);
+	INIT_WORK(&display->release_work, xen_drm_release_work);
 	display->release_wq = alloc_ordered_workqueue("xen_drm_release", 0);
 	if (!display->release_wq)
 		return -ENOMEM;
