@@ -107,6 +107,7 @@ static int front_read_offline(struct xen_drm_front *front, enum xenbus_state bac
 	return 0;
 }
 
+/* Connected can only mean a backend that was away too briefly to be seen. */
 static void front_break_as_left(struct xen_drm_front *front, enum xenbus_state backend)
 {
 	char why[48];
@@ -133,7 +134,7 @@ static void front_note(struct xen_drm_front *front, enum xenbus_state backend, b
 	bool left, offline;
 	int ret;
 
-	/* The core passes Unknown for a state that it could not read, too. */
+	/* xenbus passes Unknown for a state that it could not read, too. */
 	ret = backend == XenbusStateUnknown ? front_read_backend(front, &backend) : 0;
 	if (!ret)
 		ret = front_read_offline(front, backend, &offline);
@@ -168,9 +169,9 @@ static void xen_drm_front_otherend_changed(struct xenbus_device *xb_dev,
 }
 
 /*
- * Two others write our state. The core writes Closing when the guest goes down, and
+ * Two others write our state. xenbus writes Closing when the guest goes down, and
  * tells drivers of no state of the backend from then on. The toolstack writes
- * Initialising when it makes the device anew; the core of 7.x removes the device
+ * Initialising when it makes the device anew; xenbus of 7.x removes the device
  * then, that of 6.12 does not. Returns whether the toolstack has ended a connection
  * in this way.
  */
@@ -218,7 +219,7 @@ static void xen_drm_front_own_changed(struct xenbus_watch *watch, const char *pa
 }
 
 /*
- * A resumed guest has neither rings nor grants any more. The core has set our state
+ * A resumed guest has neither rings nor grants any more. xenbus has set our state
  * to Initialising, but does not write it to XenStore. If the toolstack has not made
  * the device anew, the old state is still there.
  */
@@ -235,10 +236,10 @@ static int xen_drm_front_resume(struct xenbus_device *xb_dev)
 		front->backend = XenbusStateUnknown;
 		front->offline = false;
 	}
-	/* The core watches another path from now on, which has no old events. */
+	/* xenbus watches another path from now on, and no event of it is queued yet. */
 	front->old_events = 0;
 	xen_drm_front_break(front, "the guest was resumed");
-	/* Before tasks run again, which would find nothing behind their mappings. */
+	/* Tasks run again after this, and must not find mappings of pages that are gone. */
 	xen_drm_front_hide_pages(front);
 
 	if (xenbus_scanf(XBT_NIL, xb_dev->nodename, "state", "%d", &state) == 1 &&
@@ -254,7 +255,7 @@ static int xen_drm_front_resume(struct xenbus_device *xb_dev)
  */
 
 /*
- * The core closes a device that is Connected, and the next kernel begins with one that
+ * xenbus closes a device that is Connected, and the next kernel begins with one that
  * is Initialising. A state in between is of no use to it, so a reboot goes back from
  * there.
  */
@@ -382,7 +383,7 @@ static void front_delist(struct xen_drm_front *front)
 	list_del(&front->node);
 }
 
-/* The core tells of the backend's state right after this, which kicks the work. */
+/* xenbus tells of the backend's state right after this, which kicks the work. */
 static int xen_drm_front_probe(struct xenbus_device *xb_dev,
 			       const struct xenbus_device_id *id)
 {

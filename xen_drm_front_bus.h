@@ -131,7 +131,7 @@ struct xen_drm_front {
 	bool forget;
 	/** @answers: whether the backend answers again after a silence */
 	bool answers;
-	/** @closing: whether the guest goes down, and the core has written Closing */
+	/** @closing: whether the guest goes down, and xenbus has written Closing */
 	bool closing;
 	/** @halted: whether the guest is about to restart, so that no connection is begun */
 	bool halted;

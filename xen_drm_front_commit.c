@@ -28,12 +28,12 @@
  * the commit before, and for the hardware. Most commits are flips that wait for none of
  * these: the task that asks for such a flip sends it.
  *
- * What a commit replaces has to stay until its flip is out. Nobody waits for that: a
- * commit that has been sent is *parked* at its first pipe. The next commit of any pipe
+ * The old framebuffer stays until the flip of the commit is out. No task waits for that:
+ * a commit that has been sent is *parked* at its first pipe. The next commit of any pipe
  * finishes those that are out, before DRM looks for it. If none comes, a work does. DRM
  * refuses the next nonblocking commit of a CRTC while one is parked whose flip is not out.
  *
- * All others go the way of the helpers.
+ * All other commits are made by drm_atomic_helper_commit().
  */
 
 /* Time after the latest flip when the work finishes it: many refreshes, but soon for memory. */
@@ -157,7 +157,7 @@ static struct xen_drm_pipe *commit_flipping_pipe(struct drm_atomic_commit *state
 	return first;
 }
 
-/* Does what drm_atomic_helper_commit() and its worker do, without that worker. */
+/* drm_atomic_helper_commit(), with the worker's part in the caller's task. */
 static int commit_flip(struct drm_device *drm, struct drm_atomic_commit *state,
 		       struct xen_drm_pipe *first)
 {
@@ -185,7 +185,10 @@ static int commit_flip(struct drm_device *drm, struct drm_atomic_commit *state,
 	drm_atomic_helper_commit_planes(drm, state, 0);
 	drm_atomic_helper_commit_modeset_enables(drm, state);
 	drm_atomic_helper_commit_hw_done(state);
-	/* A task that was late for xen_drm_commit_end() does as a blocking one. */
+	/*
+	 * After xen_drm_commit_end() nothing is parked, so this task waits like a
+	 * blocking commit.
+	 */
 	if (!commit_park(to_xen_drm_display(drm), first, state))
 		commit_wait_and_finish(state);
 	return 0;

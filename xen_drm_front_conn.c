@@ -308,7 +308,10 @@ static int conn_publish(struct xen_drm_conn *conn, struct xenbus_device *xb_dev,
 			return ret;
 	}
 
-	/* There may be one for an earlier backend; that the node is missing is no error. */
+	/*
+	 * An earlier backend may have been given a version. xenbus_rm() may fail: the
+	 * node may be missing.
+	 */
 	if (!with_version) {
 		xenbus_rm(xbt, xb_dev->nodename, XENDISPL_FIELD_FE_VERSION);
 		return 0;

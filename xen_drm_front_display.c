@@ -89,7 +89,7 @@ static int display_init(struct xen_drm_display *display, const struct xen_drm_cf
 	ret = drmm_mutex_init(&display->drm, &display->lock);
 	if (ret)
 		return ret;
-	/* Made first, and so freed last: framebuffers that end are queued there. */
+	/* The release work is made first, so that it ends last: framebuffers are queued on it. */
 	ret = xen_drm_share_init_display(display);
 	if (ret)
 		return ret;

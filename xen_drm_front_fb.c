@@ -157,7 +157,7 @@ static int fb_init(struct drm_device *drm, struct drm_fb *fb, struct drm_gem_obj
 	/* A framebuffer that the protocol cannot express is shown by a shadow. */
 	if (!xen_drm_share_expresses(to_xen_drm_display(drm), &fb->fb))
 		return 0;
-	/* This comes before drm_framebuffer_init(), which lets others see the framebuffer. */
+	/* Attached before drm_framebuffer_init() lets others see the framebuffer. */
 	return xen_drm_share_attach(to_xen_drm_display(drm), &fb->fb);
 }
 

@@ -197,7 +197,7 @@ static int trial_begin(struct trial *trial)
 	return ret;
 }
 
-/* Refused objects are taken back, too: a backend that lies may have them all the same. */
+/* Refused objects are taken back, too: a hostile backend may have kept what it refused. */
 static void trial_end(struct trial *trial)
 {
 	struct xen_drm_chan *chan = trial->batch.chan;
@@ -241,7 +241,7 @@ static bool trial_run(struct trial *trial, const struct xen_drm_link *link)
 	return ran;
 }
 
-/* If a buffer was refused, that says nothing of the formats in it. */
+/* The formats in a refused buffer are unknown, so they are listed. */
 static bool trial_takes(const struct trial *trial, u32 format)
 {
 	unsigned int i, buffer = 0;

@@ -216,13 +216,13 @@ const struct vm_operations_struct xen_drm_gem_vm_ops = {
  * @vma: mapping, of which nothing is mapped yet
  *
  * A native object is mapped at once, since clients draw to all of it. The backend's
- * pages come and go, so faults map them. They have no struct page for the core, so
+ * pages come and go, so faults map them. They have no struct page for mm, so
  * that they cannot be pinned.
  *
  * Context: mmap_lock is held for writing.
  *
  * Returns: 0; -EINVAL for a range outside of the object, or for a private mapping that
- * may be written, since drawing into a private copy would show nothing; or an error of
+ * may be written (a private copy would never be shown); or an error of
  * xen_drm_gem_get_pages().
  */
 int xen_drm_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
@@ -314,8 +314,8 @@ static struct drm_gem_object *gem_dumb_backend(struct drm_device *drm,
  *
  * Context: may sleep; waits for the backend if it allocates buffers.
  *
- * Returns: the object; -EINVAL for a size that the wire cannot express; -ENOSPC for one
- * that needs more grants than displays may take; -ENOMEM for one that needs more memory
+ * Returns: the object; -EINVAL for a size that the protocol cannot express; -ENOSPC for
+ * one that needs more grants than displays may take; -ENOMEM for one that needs more memory
  * than is free; or an error of xen_drm_share_allocate().
  */
 struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,

@@ -40,7 +40,7 @@ static const struct xen_drm_share_ops gem_backend_share_ops = {
 };
 
 /*
- * Without get_sg_table and vmap the core lets nobody attach to an exported object.
+ * Without get_sg_table and vmap dma-buf lets nobody attach to an exported object.
  * Clients can still import it again here, as compositors do with all of their
  * buffers, and map it.
  */

@@ -78,7 +78,7 @@ struct drm_gem_object *xen_drm_gem_native_create_object(struct drm_device *drm, 
 	if (IS_ERR(gem))
 		return ERR_CAST(gem);
 
-	/* This is the helper's name for memory that is mapped cached. */
+	/* map_noncoherent is the helper's name for a cached mapping. */
 	gem->dma.map_noncoherent = true;
 	gem->dma_dev = drm->dev;
 	kref_init(&gem->backing.ref);
@@ -134,11 +134,11 @@ int xen_drm_gem_native_get_pages(struct xen_drm_gem *gem)
  * @first: page of the object that the mapping begins with
  *
  * Pages that can only be freed together must not be pinned one by one, so the
- * mapping has no struct page for the core.
+ * mapping has no struct page for mm.
  *
  * Context: mmap_lock is held for writing.
  *
- * Returns: 0, or an error of the core.
+ * Returns: 0, or an error of remap_pfn_range().
  */
 int xen_drm_gem_native_map(struct xen_drm_gem *gem, struct vm_area_struct *vma,
 			   unsigned long first)

@@ -199,9 +199,8 @@ static int import_check(struct xen_drm_display *display, const struct dma_buf *d
  * Context: may sleep.
  *
  * Returns: an object; -EOPNOTSUPP when the backend allocates all buffers; -EPERM when
- * the backend is not trusted; -EINVAL for a size that the wire
- * cannot express, or memory that cannot be granted page by page; -ENOMEM; or an error
- * of the exporter.
+ * the backend is not trusted; -EINVAL for a size that the protocol cannot express, or
+ * memory that cannot be granted page by page; -ENOMEM; or an error of the exporter.
  */
 struct drm_gem_object *xen_drm_gem_prime_import(struct drm_device *drm,
 						struct dma_buf *dma_buf)

@@ -32,7 +32,7 @@
 /* Number of pages after which another task may run. */
 #define SYSTEM_BATCH	128UL
 
-/* The console's helper takes each object for one of shmem, and finds its pages there. */
+/* drm_fbdev_shmem casts each object to a drm_gem_shmem_object and reads its pages. */
 static_assert(offsetof(struct xen_drm_gem, shmem) == 0);
 static_assert(offsetof(struct drm_gem_shmem_object, base) == 0);
 

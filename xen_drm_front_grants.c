@@ -27,7 +27,7 @@
  *
  * All devices of the guest share the grant table. The buffers of all displays take at
  * most seven eighths of it. So a disk or a network card can still be plugged in, whatever
- * clients do. Entries are counted before the core is asked for them.
+ * clients do. Entries are counted before the grant table's code is asked for them.
  *
  * A grant cannot be revoked while the backend maps its page, and until then the
  * page must not be used for anything else. Such pages are deferred: they are kept
@@ -37,8 +37,8 @@
  * shared with it. The table belongs to the module, so that neither a reconnection
  * nor a new binding of the device resets these numbers.
  *
- * The core has a list of its own for such pages, but does not count them, and
- * looks at ten of them in a second. It gets the remaining ones when the module goes.
+ * The grant table's code has a list of its own for such pages, but does not count them,
+ * and looks at ten of them in a second. It gets the remaining ones when the module goes.
  */
 
 #define DEFERRED_INTERVAL	HZ
@@ -148,7 +148,7 @@ static int grants_take(unsigned int count, unsigned int limit)
  * xen_drm_grants_take - count entries of buffers before they are allocated
  * @count: number of entries
  *
- * The core may have fewer entries left than the budget allows.
+ * The grant table may have fewer entries left than the budget allows.
  *
  * Context: any.
  *
@@ -160,10 +160,10 @@ int xen_drm_grants_take(unsigned int count)
 }
 
 /**
- * xen_drm_grants_take_for_rings - count entries that may also exceed the budget
+ * xen_drm_grants_take_for_rings - count entries for rings, which may exceed the budget
  * @count: number of entries
  *
- * Without rings a display cannot come back for whose clients the budget was taken.
+ * A display whose clients have taken the whole budget still needs rings to reconnect.
  *
  * Context: any.
  *
@@ -175,7 +175,7 @@ int xen_drm_grants_take_for_rings(unsigned int count)
 }
 
 /**
- * xen_drm_grants_give_back - count entries that were given back to the core
+ * xen_drm_grants_give_back - count entries that were given back
  * @count: number of entries, which have been counted before
  *
  * Context: any.
@@ -329,10 +329,10 @@ static void xen_drm_deferred_work(struct work_struct *work)
 }
 
 /*
- * The core can keep a page by its reference count. Memory that can only be freed
- * whole is lost instead, since its release function goes with the module. That
- * happens only to a buffer that was freed while the module was leaving, because
- * earlier ones hold a reference of the module.
+ * The grant table's code can keep a page by its reference count. Memory that can only
+ * be freed whole is lost instead, since its release function goes with the module. That
+ * happens only to a buffer that was freed while the module was leaving, because earlier
+ * ones hold a reference of the module.
  */
 static void deferred_hand_over(struct deferred_chunk *chunk)
 {
@@ -350,7 +350,7 @@ static void deferred_hand_over(struct deferred_chunk *chunk)
 }
 
 /**
- * xen_drm_grants_exit - wait a little for deferred pages, then leave them to the core
+ * xen_drm_grants_exit - wait a little for deferred pages, then hand them over
  *
  * Context: module exit; nothing is deferred any more. May sleep, for two seconds
  * when a backend does not unmap its pages.

@@ -30,7 +30,7 @@
  * a backend may have written there.
  */
 
-/* The core walks its free list with interrupts off, so this many are taken at once. */
+/* The free list of grants is walked with interrupts off, so this many are taken at once. */
 #define PGDIR_GRANT_BATCH	512U
 /* Number of operations on grants that fit into one page. */
 #define PGDIR_MAP_BATCH		\
@@ -469,7 +469,10 @@ static unsigned int pgdir_unmap_batch(struct xen_drm_pgdir *pgdir, unsigned int 
 				    forget ? INVALID_GRANT_HANDLE : handles[i]);
 	memset32(handles, INVALID_GRANT_HANDLE, count);
 
-	/* The core has marked these pages as foreign, so this is called to forget, too. */
+	/*
+	 * The grant table's code has marked these pages as foreign. This clears the
+	 * mark, also if @forget.
+	 */
 	ret = gnttab_unmap_refs(ops, NULL, pages, count);
 	if (forget)
 		return 0;
@@ -484,7 +487,10 @@ static unsigned int pgdir_unmap_batch(struct xen_drm_pgdir *pgdir, unsigned int 
 	return lost;
 }
 
-/* A mapping that failed in the middle leaves pages without a handle. */
+/*
+ * Returns how many pages from @first on are mapped, one batch at most. A failed mapping
+ * leaves gaps.
+ */
 static unsigned int pgdir_num_mapped(const struct xen_drm_pgdir *pgdir, unsigned int first)
 {
 	unsigned int max = min(pgdir->num_pages - first, PGDIR_MAP_BATCH);
@@ -539,7 +545,10 @@ static int pgdir_map_batch(struct xen_drm_pgdir *pgdir, unsigned int first,
 	unsigned int i, failed = 0;
 	int ret;
 
-	/* Also sets a status that is not GNTST_okay. */
+	/*
+	 * gnttab_set_map_op() presets a status that is not GNTST_okay, so an operation
+	 * that is not executed fails.
+	 */
 	for (i = 0; i < count; i++)
 		gnttab_set_map_op(&ops[i], (unsigned long)page_address(pages[i]),
 				  GNTMAP_host_map, handles[i], pgdir->domid);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Xen para-virtualised display frontend: copies of pictures that the wire cannot express.
+ * Xen para-virtualised display frontend: copies of pictures that the protocol cannot express.
  */
 
 #include <linux/dma-direction.h>
@@ -244,7 +244,7 @@ static void shadow_copy(struct xen_drm_shadow_pipe *pipe, const struct drm_rect 
 
 	if (!drm_rect_intersect(&visible, area))
 		return;
-	/* Two pixels of YUYV share a colour. */
+	/* Begin at an even pixel: two pixels of YUYV share their colour. */
 	visible.x1 = round_down(visible.x1 - pipe->x, 2) + pipe->x;
 
 	to.share = shadow->fb.share;
@@ -341,7 +341,10 @@ u64 xen_drm_shadow_dirty(struct xen_drm_shadow_pipe *pipe, struct drm_framebuffe
 	u64 cookie;
 	int ret;
 
-	/* Waits for devices that draw. They may wait for a commit, which takes the lock. */
+	/*
+	 * Not under pipe->lock: this waits for devices, which may wait for a commit that
+	 * takes it.
+	 */
 	ret = drm_gem_fb_begin_cpu_access(fb, DMA_FROM_DEVICE);
 	cookie = shadow_copy_clips(pipe, fb, clips, num_clips);
 	if (!ret)

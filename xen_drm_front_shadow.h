@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Xen para-virtualised display frontend: copies of pictures that the wire cannot express.
+ * Xen para-virtualised display frontend: copies of pictures that the protocol cannot express.
  */
 
 #ifndef __XEN_DRM_FRONT_SHADOW_H__

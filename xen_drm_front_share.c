@@ -220,14 +220,14 @@ static int fb_tell(struct xen_drm_display *display, struct xen_drm_fb *fb,
 	return ret;
 }
 
-/* Whatever comes of it, unless the backend is silent: then there is another try. */
+/* Notes that the framebuffer was offered. A silent backend does not count: it is offered again. */
 static void fb_note_try(struct xen_drm_display *display, struct xen_drm_fb *fb, int ret)
 {
 	if (!ret || xen_drm_batch_is_refusal(ret))
 		WRITE_ONCE(fb->tried, display->link.number);
 }
 
-/* Does not wait for the reply, whatever it may be. */
+/* The reply does not matter, and is not waited for. */
 static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
 {
 	struct xen_drm_chan *chan = display->link.chan;
@@ -242,7 +242,7 @@ static void fb_take_back(struct xen_drm_display *display, struct xen_drm_fb *fb)
  * @display: the DRM device; its lock is held
  * @view: view that the backend was told of
  *
- * Implements XENDISPL_OP_DBUF_DESTROY. Does not wait for the reply, whatever it may be.
+ * Implements XENDISPL_OP_DBUF_DESTROY. The reply does not matter, and is not waited for.
  *
  * Returns: 0; -ETIMEDOUT when there is no room in the ring, so that the backend still
  * knows the view; -ENODEV when the connection has ended.
@@ -325,7 +325,7 @@ static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	if (ret != -EINTR && !xen_drm_batch_is_refusal(ret))
 		return 0;
 
-	/* A backend that lies may have attached it all the same. */
+	/* A hostile backend may have attached what it refused. */
 	if (xen_drm_batch_is_refusal(waited))
 		fb_take_back(display, fb);
 	return ret;

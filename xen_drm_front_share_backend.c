@@ -29,7 +29,7 @@ static void share_set_pages(struct xen_drm_share *share, struct page **pages)
  * xen_drm_share_unmap - give the pages of a backend's buffer back
  * @display: the DRM device; its lock is held
  * @share: any share
- * @forget: whether the guest has been restored, so that nothing is mapped any more
+ * @forget: whether the guest was resumed, so that nothing is mapped any more
  *
  * Mappings of clients are zapped. Does nothing for a buffer of the guest.
  */
@@ -47,7 +47,7 @@ void xen_drm_share_unmap(struct xen_drm_display *display, struct xen_drm_share *
 				    share->size);
 }
 
-/* Fails if the backend has not filled the directory yet. */
+/* Maps the backend's pages; fails while the directory is incomplete. */
 static int share_try_map(struct xen_drm_share *share)
 {
 	int ret = xen_drm_pgdir_map(share->pgdir);
@@ -84,7 +84,10 @@ static int share_allocate_now(struct xen_drm_display *display, struct xen_drm_sh
 		ret = xen_drm_share_tell_view(display, share, view, &batch);
 	if (!ret)
 		ret = xen_drm_batch_wait(&batch);
-	/* It is mapped when the backend answers again, or by the next connection. */
+	/*
+	 * What is missing is mapped by xen_drm_share_replay(), after an answer or a new
+	 * connection.
+	 */
 	if (ret == -ENODEV || ret == -ETIMEDOUT)
 		return 0;
 	return ret ?: share_map(display, share);
@@ -129,7 +132,10 @@ int xen_drm_share_allocate(struct xen_drm_display *display, struct xen_drm_share
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_allocate);
 
-/* What was asked for in a silence is destroyed first: nobody knows what became of it. */
+/*
+ * A request that went unanswered in a silence may have been executed, so its dbuf is
+ * destroyed first.
+ */
 static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_share *share,
 			      struct xen_drm_view *view, struct xen_drm_batch *batch)
 {
@@ -150,7 +156,10 @@ static int share_tell_backend(struct xen_drm_display *display, struct xen_drm_sh
 	return xen_drm_share_tell_view(display, share, view, batch);
 }
 
-/* Its answer will have it mapped; meanwhile there may be half a directory. */
+/*
+ * An unanswered DBUF_CREATE may still be filling the directory. Its answer starts the
+ * next try.
+ */
 static bool share_is_awaited(struct xen_drm_display *display, const struct xen_drm_share *share,
 			     const struct xen_drm_view *view)
 {
@@ -169,7 +178,7 @@ static int replay_tell_shares(struct xen_drm_display *display, struct xen_drm_ba
 		view = list_first_entry(&share->views, struct xen_drm_view, node);
 		if (!share->be_alloc || share->pages || share_is_awaited(display, share, view))
 			continue;
-		/* What was asked for in a silence is there by now, as a rule. */
+		/* The backend has usually executed the request of the silence by now. */
 		if (xen_drm_share_is_told(display, view->told) && !share_try_map(share))
 			continue;
 		error = share_tell_backend(display, share, view, batch);
@@ -180,7 +189,7 @@ static int replay_tell_shares(struct xen_drm_display *display, struct xen_drm_ba
 	return ret;
 }
 
-/* What cannot be mapped is destroyed, so that it can be made anew. */
+/* A buffer that cannot be mapped is destroyed. The next replay makes it anew. */
 static int replay_map_shares(struct xen_drm_display *display)
 {
 	struct xen_drm_share *share;
@@ -222,7 +231,10 @@ int xen_drm_share_replay_backend(struct xen_drm_display *display, struct xen_drm
 	if (told == -ENODEV || waited == -ENODEV)
 		return -ENODEV;
 	mapped = replay_map_shares(display);
-	/* The rest is mapped when the backend answers again, or by the next connection. */
+	/*
+	 * What is missing is mapped by xen_drm_share_replay(), after an answer or a new
+	 * connection.
+	 */
 	if (told == -ETIMEDOUT || waited == -ETIMEDOUT)
 		return -ETIMEDOUT;
 	return told ?: waited ?: mapped;
@@ -234,7 +246,7 @@ int xen_drm_share_replay_backend(struct xen_drm_display *display, struct xen_drm
  *
  * Their mappings show zeroes until the next connection.
  *
- * Context: the guest has been restored, so that nothing is mapped any more; may sleep.
+ * Context: the guest has been resumed, so that nothing is mapped any more; may sleep.
  */
 void xen_drm_share_hide(struct xen_drm_display *display)
 {

@@ -58,12 +58,14 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_share_replay);
 static void share_forget_pgdir(struct xen_drm_display *display, struct xen_drm_share *share)
 {
 	xen_drm_share_drop_pgdir(display, share);
-	/* Off the list it is freed without the release work. *Join* needs the backend's there. */
+	/*
+	 * A share off the list is freed at once. Shares of the backend stay, because
+	 * *join* walks the list.
+	 */
 	if (!share->be_alloc)
 		list_del_init_careful(&share->node);
 }
 
-/* Called before the display uses the connection. */
 static void share_adopt_all(struct xen_drm_display *display, domid_t domid)
 {
 	struct xen_drm_share *share, *next;

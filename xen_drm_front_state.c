@@ -24,8 +24,8 @@
  * The work of the bus device takes all steps. The xenwatch thread serves every
  * device of the guest, so it must not wait. It notes the backend's state, breaks a
  * connection whose backend has left, and writes our state. Only that thread may write it,
- * because the core compares our state in XenStore with its own record there. If
- * only one of the two is Initialising, the core concludes that the toolstack has
+ * because xenbus compares our state in XenStore with its own record there. If
+ * only one of the two is Initialising, xenbus concludes that the toolstack has
  * reset the device, and removes it. So the work says which state it wants, and
  * wakes the thread by writing the present state once more. It does not wait for
  * the thread, because the driver's remove function runs there and waits for the
@@ -38,12 +38,12 @@
  * After LEAVE our state is Initialising, which is what a new backend waits for. It
  * is written before rings, event channels or grants are given up. The reason is that a
  * backend that was killed and started again takes up the rings of a frontend
- * whose state is Initialised or Connected. Some are deaf for ever if these rings
- * go away. So the old connection is retired: kept open, but not listened to, until
+ * whose state is Initialised or Connected. Some backends ignore the device from then on if
+ * these rings go away. So the old connection is retired: kept open, but not listened to, until
  * the backend has taken up the rings of the next one. InitWait would be too early,
  * since a backend is in that state while it takes up rings.
  *
- * The core writes Closing when one of its functions fails. From there, as from any
+ * xenbus writes Closing when one of its functions fails. From there, as from any
  * other state without a connection, the way leads back to Initialising, after a
  * hold-off. Closed is for a wrong configuration, for a device that the toolstack
  * takes away, and for the end of the guest.

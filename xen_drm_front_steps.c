@@ -428,7 +428,7 @@ static void front_account(struct xen_drm_front *front, struct xen_drm_conn *conn
 	xen_drm_front_hold_off(front, seconds, front->failed || xen_drm_conn_is_at_fault(conn));
 }
 
-/* Takes the mark of a resume, and ends the hold-off. Returns whether there was one. */
+/* Returns whether the guest was resumed, once. A resume also ends the hold-off. */
 static bool front_must_forget(struct xen_drm_front *front)
 {
 	bool forget;
@@ -465,7 +465,7 @@ void xen_drm_front_leave(struct xen_drm_front *front)
 	if (!forget)
 		front_account(front, conn);
 
-	/* A card that nobody has seen is made anew: it may know too little of its backend. */
+	/* A card that was never registered is made anew, as formats or EDIDs may be missing. */
 	if (!front->registered)
 		front_unplug(front);
 	front_set_conn(front, NULL);
@@ -543,7 +543,7 @@ void xen_drm_front_check_retired(struct xen_drm_front *front)
  * @shutdown: whether the guest goes down, as opposed to the device being taken away
  *
  * When the guest goes down, clients need not be told, but rings are closed, since
- * the next kernel must have all memory for itself. The core waits for that, up to
+ * the next kernel must have all memory for itself. xenbus waits for that, up to
  * 5 s for each device, so it is told here, and not by the xenwatch thread.
  *
  * Context: the work.
@@ -577,7 +577,7 @@ void xen_drm_front_end(struct xen_drm_front *front)
 		xen_drm_front_check_resumed(front);
 	front_unplug(front);
 
-	/* A backend needs no Closed after Initialising, and the write would race with the core. */
+	/* A backend needs no Closed after Initialising, and the write would race with xenbus. */
 	if (xb_dev->state != XenbusStateInitialising)
 		xenbus_switch_state(xb_dev, XenbusStateClosed);
 	front_close_retired(front);

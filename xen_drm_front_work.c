@@ -75,7 +75,7 @@ void xen_drm_front_break(struct xen_drm_front *front, const char *why)
 }
 
 /* ------------------------------------------------------------------------
- * What the xenwatch thread is asked for
+ * Requests to the xenwatch thread
  */
 
 static void front_want(struct xen_drm_front *front, enum xenbus_state state)
