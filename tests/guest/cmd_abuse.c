@@ -545,7 +545,7 @@ static void begin(struct abuse *a, const struct options *opt)
 	memset(a, 0, sizeof(*a));
 	open_card(&a->kms, opt);
 	open_card(&a->other, opt);
-	head_init(&a->kms, &a->head, 0, 0, 0);
+	head_init(&a->kms, &a->head, 0);
 	/* before the others are freed, whose numbers the kernel would give out again */
 	size = (struct size){ a->head.mode.hdisplay, a->head.mode.vdisplay };
 	fb_make(&a->kms, &a->screen, &a->head, fmt, size, size);

@@ -140,7 +140,7 @@ int cmd_prime_import(struct options *opt)
 		die("--from %s, expected vgem or udmabuf",
 		    opt->from ? opt->from : "missing");
 	open_card(&kms, opt);
-	head_init(&kms, &head, opt->connectors[0], opt->mode.w, opt->mode.h);
+	head_init(&kms, &head, opt->connectors[0]);
 	size = (struct size){ head.mode.hdisplay, head.mode.vdisplay };
 	buf.pitch = wire_pitch(fmt, size.w);
 	src = (strcmp(opt->from, "vgem") ? make_udmabuf : make_vgem)

@@ -496,7 +496,7 @@ static void learn(const struct options *opt)
 	struct kms kms;
 
 	open_card(&kms, opt);
-	head_init(&kms, &head, 0, 0, 0);
+	head_init(&kms, &head, 0);
 	ids.mode = head.mode;
 	for (int i = 0; i < kms.res->count_crtcs && i < MAX_IDS; i++) {
 		ids.crtcs[ids.num_crtcs++] = kms.res->crtcs[i];

@@ -224,24 +224,17 @@ static void pick_plane(struct kms *kms, struct head *head)
 		    head->crtc);
 }
 
-static void pick_mode(struct head *head, drmModeConnector *conn, uint32_t w,
-		      uint32_t h)
+static void pick_mode(struct head *head, drmModeConnector *conn)
 {
-	for (int i = 0; i < conn->count_modes; i++) {
-		drmModeModeInfo *mode = &conn->modes[i];
-
-		if (w && (mode->hdisplay != w || mode->vdisplay != h))
-			continue;
-		if (!head->mode.hdisplay || mode->type & DRM_MODE_TYPE_PREFERRED)
-			head->mode = *mode;
-	}
-	if (!head->mode.hdisplay)
-		die("connector %u: none of its %d modes is %ux%u", head->index,
-		    conn->count_modes, w, h);
+	if (!conn->count_modes)
+		die("connector %u: it has no mode", head->index);
+	head->mode = conn->modes[0];
+	for (int i = 1; i < conn->count_modes; i++)
+		if (conn->modes[i].type & DRM_MODE_TYPE_PREFERRED)
+			head->mode = conn->modes[i];
 }
 
-void head_init(struct kms *kms, struct head *head, unsigned int index,
-	       uint32_t mode_w, uint32_t mode_h)
+void head_init(struct kms *kms, struct head *head, unsigned int index)
 {
 	drmModeConnector *conn;
 
@@ -258,7 +251,7 @@ void head_init(struct kms *kms, struct head *head, unsigned int index,
 	if (conn->connection != DRM_MODE_CONNECTED)
 		die("connector %u (id %u): status %d, expected %d (connected)",
 		    index, head->connector, conn->connection, DRM_MODE_CONNECTED);
-	pick_mode(head, conn, mode_w, mode_h);
+	pick_mode(head, conn);
 	pick_crtc(kms, head, crtc_mask(kms, conn));
 	pick_plane(kms, head);
 	drmModeFreeConnector(conn);

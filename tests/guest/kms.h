@@ -60,9 +60,8 @@ void kms_close(struct kms *kms);
 /* Returns the object's property of that name or 0, and its value if asked. */
 uint32_t property(struct kms *kms, uint32_t id, uint32_t type,
 		  const char *name, uint64_t *value);
-/* Mode 0x0 means the connector's preferred mode. */
-void head_init(struct kms *kms, struct head *head, unsigned int index,
-	       uint32_t mode_w, uint32_t mode_h);
+/* The head has the connector's preferred mode. */
+void head_init(struct kms *kms, struct head *head, unsigned int index);
 
 /* These return 0 or a negative errno. */
 int dumb_create(struct kms *kms, struct buffer *buf, uint32_t width,

@@ -85,7 +85,7 @@ static void start_head(struct flipping *f, uint32_t i)
 {
 	struct head *head = &f->head[i];
 
-	head_init(&kms, head, i, 0, 0);
+	head_init(&kms, head, i);
 	for (int k = 0; k < 2; k++)
 		make_fb(&f->buf[i][k], head->mode.hdisplay, head->mode.vdisplay);
 	must(head_enable(&kms, head, f->buf[i][0].fb), "DRM_IOCTL_MODE_SETCRTC");

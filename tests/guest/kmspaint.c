@@ -25,7 +25,7 @@ static const struct command {
 	{ "devices", cmd_devices, 0, "all cards that libdrm finds" },
 	{ "show", cmd_show, 0,
 	  "[--connector I,..|all] [--format F] [--seed S] [--atomic] [--fb WxH]\n"
-	  "\t[--dumb WxH] [--mode WxH] [--flips N] [--hold]" },
+	  "\t[--dumb WxH] [--flips N] [--hold]" },
 	{ "front", cmd_front, 0,
 	  "[--connector I] [--format F] [--seed S] [--dirty|--flip] [--hold]" },
 	{ "churn", cmd_churn, 3, "N WxH BPP" },
@@ -218,7 +218,6 @@ static const struct setting {
 	{ "format", FORMAT, offsetof(struct options, format) },
 	{ "from", TEXT, offsetof(struct options, from) },
 	{ "hold", FLAG, offsetof(struct options, hold) },
-	{ "mode", SIZE, offsetof(struct options, mode) },
 	{ "modeset", FLAG, offsetof(struct options, modeset) },
 	{ "no-prime", FLAG, offsetof(struct options, no_prime) },
 	{ "seconds", NUMBER, offsetof(struct options, seconds) },

@@ -11,7 +11,7 @@ struct options {
 	const struct format *format;
 	unsigned int connectors[MAX_HEADS], connector_count;
 	bool all_connectors, atomic, hold, no_prime, dirty, flip, modeset, flip_forever;
-	struct size fb, dumb, mode;
+	struct size fb, dumb;
 	uint32_t seed, flips, timeout_ms, threads, seconds, buffers;
 	/* what is left of the command line */
 	char **args;

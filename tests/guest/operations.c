@@ -321,7 +321,7 @@ void client_open(struct client *c, struct options *opt)
 	c->kms.atomic = false;
 	snprintf(c->card_path, sizeof(c->card_path), "/proc/self/fd/%d",
 		 c->kms.fd);
-	head_init(&c->kms, &c->head, opt->connectors[0], 0, 0);
+	head_init(&c->kms, &c->head, opt->connectors[0]);
 	size = (struct size){ c->head.mode.hdisplay, c->head.mode.vdisplay };
 	for (int i = 0; i < 2; i++)
 		fb_make(&c->kms, &c->screen[i], &c->head, xr24, size, size);

@@ -23,7 +23,7 @@ void stage_open(struct kms *kms, const struct options *opt, struct stage *stage,
 	struct head *head = &stage->head;
 	struct size mode;
 
-	head_init(kms, head, connector, opt->mode.w, opt->mode.h);
+	head_init(kms, head, connector);
 	mode = (struct size){ head->mode.hdisplay, head->mode.vdisplay };
 	stage->fb = size_or(opt->fb, mode);
 	stage->buffers = buffers;
