@@ -118,6 +118,9 @@ extern struct attack_kind attacks_fuzz[];
 /* hostile.c */
 void attack_count(struct attack *attack, uint64_t times);
 
+/* orders.c: "NAME [DOM DEV CONN] [KEY=VALUE...]"; false and a text in @error */
+bool attack_parse(char **words, struct attack *attack, char *error, size_t size);
+
 /* worker.c */
 void workers_start(struct attack *attack, struct connector *conn);
 void workers_stop(const struct attack *attack, const struct connector *conn);

@@ -4,6 +4,7 @@
  * Without an attack all of these do nothing and return false.
  *
  *	hostile.c	which attacks are under way, on whom, and the hooks
+ *	orders.c	which attacks there are, and what an order to make one says
  *	attack.h	what an attack consists of
  *	attacks_*.c	the attacks, by the room of the frontend they aim at
  *	worker.c	attacks that need a thread
