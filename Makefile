@@ -44,10 +44,10 @@ bench:
 	@tests/bench/run
 
 bench-hostile:
-	@tests/bench/run-hostile
+	@tests/bench/run hostile
 
 bench-survive:
-	@tests/bench/run-survive
+	@tests/bench/run survive
 
 module:
 	@tests/lab/trees toolbox

@@ -1,24 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
 """The attacks of tests/scenarios/attacks.py on our driver and on the kernel's own,
 one guest each, judged alike; README.md tells how."""
-import argparse
 import re
-import shutil
 import sys
 import textwrap
-import time
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-for neighbour in "guest", "lab", "scenarios":
-    sys.path.insert(0, str(HERE.parent / neighbour))
-import build  # noqa: E402
-import lab  # noqa: E402
-from attacks import ALL, SHORT  # noqa: E402
-from onslaught import VDISPL, Harm, Onslaught, recovers  # noqa: E402
+import contest
+from contest import OURS, THEIRS, build, lab
+from attacks import ALL, SHORT
+from attacked import VDISPL, AttackedGuest, Harm, recovers
 
-OURS, THEIRS = "ours", "existing"
-TABLE = build.CHECKOUT / "Documentation/gpu/xen-front-hostile-table.rst"
+TABLE = contest.PAGES / "xen-front-hostile-table.rst"
 CORRUPTION = re.compile(r"Bad page state|Bad rss|list_(add|del) corruption|"
                         r"refcount_t|bad pmd|still in use|double free|"
                         r"KASAN|Object .* overwritten")
@@ -27,22 +19,22 @@ CRASH = re.compile(r"Kernel panic|Oops|BUG: |BUG at|general protection|"
 ALIVE = "alive"
 
 
-class Fighter:
-    """A driver, and the guest that has it; a new one when that is lost."""
+class Driver(contest.Driver):
+    """Under attack."""
 
     def __init__(self, xen, name, kernel):
-        self.xen, self.name, self.kernel = xen, name, kernel
-        self.guest, self.onslaught, self.pictures = None, None, []
-        self.be_alloc = False
+        super().__init__(xen, name, kernel)
+        self.attacked, self.be_alloc = None, False
 
     def ready(self, be_alloc):
-        if self.onslaught and self.be_alloc == be_alloc:
+        if self.attacked and self.be_alloc == be_alloc:
             return
         self.lose()
         self.be_alloc = be_alloc
         for left in (2, 1, 0):
             try:
-                self.boot()
+                self.boot(vdispl=VDISPL, works=True, be_alloc=int(be_alloc))
+                self.attacked = AttackedGuest(self.xen, self.guest)
                 return
             except (AssertionError, RuntimeError, TimeoutError) as e:
                 self.lose()
@@ -50,17 +42,9 @@ class Fighter:
                     raise
                 print(f"{self.name}: the guest is booted again: {e}")
 
-    def boot(self):
-        self.guest = self.xen.guest(kernel=self.kernel, vdispl=VDISPL,
-                                    works=True, stock=self.name == THEIRS,
-                                    be_alloc=int(self.be_alloc))
-        self.guest.wait_connected()
-        self.onslaught = Onslaught(self.xen, self.guest)
-
     def lose(self):
-        self.onslaught = None
-        for guest in list(self.xen.guests):
-            guest.destroy()
+        self.attacked = None
+        super().lose()
 
     def evidence(self, start):
         """What the guest's log says of it, if anything."""
@@ -76,13 +60,12 @@ class Fighter:
             return "crashed"
         return error.verdict if isinstance(error, Harm) else "failed"
 
-    def suffer(self, attack):
-        """(verdict, what tells so)"""
+    def result(self, task):
         self.xen.ctl("set reset")
-        self.ready(attack.be_alloc)
+        self.ready(task.be_alloc)
         start = self.guest.log_size()
         try:
-            text = self.onslaught.strike(attack, judge=False)
+            text = self.attacked.attack(task, judge=False)
             recovers(self, self.guest)
             return ALIVE, text
         except (AssertionError, RuntimeError, TimeoutError, OSError) as e:
@@ -113,19 +96,15 @@ def descriptions(xen):
 def rst_table(results, describe, version, xen_version):
     """A row for each attack whose verdicts differ or are bad, and the others' names."""
     same = [a for a, v in results if v[THEIRS][0] == v[OURS][0] == ALIVE]
-    lines = [".. SPDX-License-Identifier: GPL-2.0 OR MIT", "",
-             "===============================================",
-             "drm/xen-front: one hostile backend, two drivers",
-             "===============================================", "",
+    lines = [*contest.page_head("drm/xen-front: one hostile backend, two drivers"),
              "``make bench-hostile`` writes this page. It makes the same attacks on the driver that",
              f"Linux {version} has and on this one, in guests that are alike, under",
              f"{xen_version}. Rows are named after their subjects: rings (R), time (T), events (E),",
              "interrupts (I), grants (G), buffers of the backend (B), XenStore (X), states (S).", "",
              f"These are the {len(results) - len(same)} attacks of {len(results)} that one of the "
              "drivers did not survive.", "",
-             ".. list-table::", "   :header-rows: 1", "   :widths: 6 36 24 24 10", "",
-             "   * - Row", "     - Attack", "     - Existing driver", "     - Its log",
-             "     - This driver"]
+             *contest.table_head("6 36 24 24 10", "Row", "Attack", "Existing driver",
+                                 "Its log", "This driver")]
     for attack, verdicts in results:
         if attack not in same:
             verdict, why = verdicts[THEIRS]
@@ -157,34 +136,19 @@ not reached
 
 
 def main():
-    p = argparse.ArgumentParser(prog="hostile", description=__doc__)
-    p.add_argument("--kernel", default="6.12", help="6.12 or new")
+    p = contest.parser("hostile", __doc__)
     p.add_argument("--all", action="store_true",
                    help="all attacks, not one of each row")
-    p.add_argument("--only", action="append", default=[], metavar="DRIVER",
-                   choices=[OURS, THEIRS], help="ours or existing")
     p.add_argument("words", nargs="*", help="attacks with one of these in "
                    "their name; the table is not written then")
     args = p.parse_args()
     attacks = [a for a in ALL if any(w in a.name for w in args.words)] \
         if args.words else ALL if args.all else SHORT
-    xen = lab.Xen("x86_64")
-    start, results = time.monotonic(), [(a, {}) for a in attacks]
-    try:
-        xen.start_backend()
-        for name in args.only or [OURS, THEIRS]:
-            fighter = Fighter(xen, name, args.kernel)
-            for i, (attack, verdicts) in enumerate(results):
-                verdicts[name] = fighter.suffer(attack)
-                print(f"{time.monotonic() - start:5.0f} s  {name} "
-                      f"{i + 1}/{len(results)}  {attack.row:4}{attack.name}: "
-                      "{}: {:.100}".format(*verdicts[name]), flush=True)
-            fighter.lose()
+    with contest.xen_with_backend() as xen:
+        drivers = [Driver(xen, name, args.kernel) for name in args.only or [OURS, THEIRS]]
+        results = contest.results_of(drivers, attacks, lambda a: f"{a.row:4}{a.name}")
         describe = descriptions(xen)
-        xen_version = "Xen " + xen.run("xl info xen_version").out.strip()
-    finally:
-        xen.close()
-        shutil.rmtree(xen.dir, ignore_errors=True)
+        xen_version = contest.xen_version(xen)
     if not args.only:
         text = rst_table(results, describe, build.kernel("x86_64", args.kernel),
                          xen_version)
@@ -193,9 +157,7 @@ def main():
         if not args.words:
             TABLE.write_text(text)
         print(text)
-    bad = sum(v[OURS][0] != ALIVE for _, v in results if OURS in v)
-    print(f"{len(results) - bad} passed, {bad} failed, 0 skipped")
-    return int(bad > 0)
+    return contest.sum_up(results, ALIVE)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import attacks  # noqa: E402
 import build  # noqa: E402
 import survival  # noqa: E402
 from lab import SLOW, Died, Xen, scan  # noqa: E402
-from onslaught import Onslaught  # noqa: E402
+from attacked import AttackedGuest  # noqa: E402
 
 WATCHDOG = 180
 OUT = build.CHECKOUT / "out"
@@ -34,7 +34,7 @@ class Lab:
     def __init__(self, arch):
         disks = [build.desktop_disk()] if arch == "x86_64" else []
         self.arch, self.pool, self.marks = arch, {}, {}
-        self.onslaughts, self.idle_grants = {}, {}
+        self.attacked_guests, self.idle_grants = {}, {}
         self.xen = Xen(arch, disks=disks)
         self.xen.start_backend()
         self.pictures = []
@@ -63,20 +63,20 @@ class Lab:
         """This guest is not for the next scenario."""
         for key in [k for k, g in self.pool.items() if g is guest]:
             del self.pool[key]
-        self.onslaughts.pop(guest, None)
+        self.attacked_guests.pop(guest, None)
         self.idle_grants.pop(guest, None)
         guest.destroy()
 
-    def onslaught(self, guest):
+    def attacked(self, guest):
         """The guest's disk and network work from the first time on."""
-        if guest not in self.onslaughts:
-            self.onslaughts[guest] = Onslaught(self.xen, guest)
+        if guest not in self.attacked_guests:
+            self.attacked_guests[guest] = AttackedGuest(self.xen, guest)
             self.idle_grants[guest] = self.count_other_grants(guest)
-        return self.onslaughts[guest]
+        return self.attacked_guests[guest]
 
     def look_at_grants(self, guest):
         """From now on the check after a scenario counts the grants of this guest,
-        which has an onslaught. Its disk and network have their usual number."""
+        which is an attacked one. Its disk and network have their usual number."""
         guest.other_grants = self.idle_grants[guest]
 
     def begin(self):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from attacks import ALL, ATTACKS
-from onslaught import FLOOR, SIZE, VDISPL, lets_go, recovers
+from attacked import FLOOR, SIZE, VDISPL, lets_go, recovers
 from lab import CTL
 from scenario import ends, eventually, paints, shows_in_time
 from survival import Client
@@ -18,35 +18,35 @@ HZ = 250
 
 
 @pytest.fixture
-def onslaught(lab, kernel, request):
+def attacked(lab, kernel, request):
     """A guest that works; its buffers are the backend's if the attack needs it."""
     config = {}
     attack = request.node.callspec.params.get("attack")
     if attack and attack.be_alloc:
         config["be_alloc"] = 1
     guest = lab.guest(kernel=kernel, vdispl=VDISPL, works=True, **config)
-    worker = lab.onslaught(guest)
+    worker = lab.attacked(guest)
     worker.work.resume()
     yield worker
     worker.work.pause()
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: f"{a.row}-{a.name}")
-def test_attack(lab, onslaught, attack):
-    print(f"{attack.row} {attack.name}: {onslaught.strike(attack)}")
+def test_attack(lab, attacked, attack):
+    print(f"{attack.row} {attack.name}: {attacked.attack(attack)}")
     if attack.closes or attack.orphans or attack.lasting:
-        lab.xen.ctl(f"reconnect {onslaught.guest.domid} 0")
+        lab.xen.ctl(f"reconnect {attacked.guest.domid} 0")
     if attack.closes:
-        onslaught.guest.run("cd /sys/bus/xen/drivers/vdispl && "
+        attacked.guest.run("cd /sys/bus/xen/drivers/vdispl && "
                             "echo vdispl-0 >unbind && echo vdispl-0 >bind")
-    recovers(lab, onslaught.guest)
-    lets_go(onslaught.guest)
+    recovers(lab, attacked.guest)
+    lets_go(attacked.guest)
 
 
-def test_no_grant_is_left(lab, onslaught):
+def test_no_grant_is_left(lab, attacked):
     """Of all the attacks before, by Xen's own grant table. That is long to print,
     so the check that follows each scenario only looks at it here."""
-    lab.look_at_grants(onslaught.guest)
+    lab.look_at_grants(attacked.guest)
 
 
 def interrupts(guest):
@@ -57,14 +57,14 @@ def interrupts(guest):
     return float(uptime), sum(int(n) for count in counts for n in count.split())
 
 
-def test_storm_costs_a_bounded_share(lab, onslaught):
+def test_storm_costs_a_bounded_share(lab, attacked):
     """The core delays the second interrupt in a row that was without cause by a
     tick, and begins anew then. So two for each tick and channel are the most."""
-    guest = onslaught.guest
+    guest = attacked.guest
     lab.xen.ctl(f"attack storm-both {guest.domid} 0 0")
     guest.run("sleep 1")
     before = interrupts(guest)
-    share = spin(guest, 2000) / onslaught.usual_spin / 2
+    share = spin(guest, 2000) / attacked.usual_spin / 2
     after = interrupts(guest)
     rate = (after[1] - before[1]) / (after[0] - before[0])
     print(f"I1 storm: {rate:.1f} interrupts/s of both channels, {share:.0%} of "
@@ -75,12 +75,12 @@ def test_storm_costs_a_bounded_share(lab, onslaught):
     recovers(lab, guest)
 
 
-def test_strange_event_completes_no_flip(lab, onslaught):
-    guest = onslaught.guest
+def test_strange_event_completes_no_flip(lab, attacked):
+    guest = attacked.guest
     p = paints(guest, "--seed 30 --timeout 60")
     lab.xen.ctl("pace stop")
     p.write("flip\n")
-    eventually(onslaught.flip_pending, "a flip in flight")
+    eventually(attacked.flip_pending, "a flip in flight")
     fired = lab.xen.stats()["attacks"]["event-stray"]
     for _ in range(5):
         lab.xen.ctl(f"attack event-stray {guest.domid} 0 0")
@@ -113,20 +113,20 @@ def longest_flip_when_backend_leaves(lab, guest):
     return longest
 
 
-def test_flip_in_flight_when_backend_leaves(lab, onslaught):
+def test_flip_in_flight_when_backend_leaves(lab, attacked):
     """The client has its event at once, not when the flip times out, 3.1 s after
     it began. The machine may be slow by chance, but not each time."""
     waits = []
     while len(waits) < 3 and min(waits, default=3000) >= 3000:
-        waits.append(longest_flip_when_backend_leaves(lab, onslaught.guest))
+        waits.append(longest_flip_when_backend_leaves(lab, attacked.guest))
     assert waits[-1] < 3000, f"{waits} ms"
 
 
 @pytest.mark.parametrize("op", ["DBUF_CREATE", "FB_ATTACH", "SET_CONFIG"])
-def test_waiter_when_backend_leaves(lab, onslaught, op):
+def test_waiter_when_backend_leaves(lab, attacked, op):
     """An ioctl that waits for a reply returns when the backend goes, and has done
     what it was asked for: the next backend is told."""
-    guest = onslaught.guest
+    guest = attacked.guest
     fired = lab.xen.stats()["attacks"]["mute"]
     lab.xen.ctl(f"attack mute {guest.domid} 0 0 op={op}")
     p = guest.popen("kmspaint show --seed 60 --flips 1 --hold")

@@ -8,7 +8,7 @@ import pytest
 
 from attacks import LONG, TALLY
 from lab import SLOW, scan
-from onslaught import CARD, harm, lets_go, recovers
+from attacked import CARD, harm, lets_go, recovers
 from workload import watches_are_served
 
 # Mutated messages and connections: on the debug kernel with LONG=1, or else.
@@ -36,23 +36,23 @@ def test_random_mutations(lab, kernel, seed, be_alloc):
     guest = lab.guest(kernel=kernel, vdispl=DISPLAYS, works=True, be_alloc=be_alloc)
     # A flip whose event is withheld waits for as long as a silent backend may take.
     guest.run("echo 4 >/sys/module/drm_xen_front/parameters/silence_timeout")
-    onslaught = lab.onslaught(guest)
-    onslaught.work.resume()
-    before, start = onslaught.work.counters(), guest.log_size()
+    attacked = lab.attacked(guest)
+    attacked.work.resume()
+    before, start = attacked.work.counters(), guest.log_size()
     displays = range(len(DISPLAYS))
     # All of them at once, or as many events as it can take, keep an emulated guest
     # so busy that its other threads wait minutes for the CPU.
     clients = [guest.popen(FOREVER.format(command, CARD.format(dev)))
                for dev in displays for command in CLIENTS]
     lab.xen.ctl(f"fuzz {seed} 200")
-    done = go_on(lab, onslaught, *(LONG_RUN if LONG and kernel == "debug" else SHORT_RUN))
+    done = go_on(lab, attacked, *(LONG_RUN if LONG and kernel == "debug" else SHORT_RUN))
     lab.xen.ctl("attack off")
     with harm("left a client stuck"):
         for client in clients:
             client.kill(9)
         for client in clients:
             client.wait(60)
-    after = onslaught.work.wait_progress(before)
+    after = attacked.work.wait_progress(before)
     assert not after["disk_errors"] and not after["net_errors"], after
     judge_log(guest, start, done)
     for dev in displays:
@@ -60,7 +60,7 @@ def test_random_mutations(lab, kernel, seed, be_alloc):
         lab.xen.ctl(f"reconnect {guest.domid} {dev}")
         recovers(lab, guest, dev)
         lets_go(guest, dev)
-    onslaught.work.pause()
+    attacked.work.pause()
     lab.look_at_grants(guest)
 
 
@@ -72,12 +72,12 @@ def judge_log(guest, start, done):
     assert not reports, "\n".join(reports)
 
 
-def go_on(lab, onslaught, messages, reconnects):
+def go_on(lab, attacked, messages, reconnects):
     """Until so much has been done; the guest must be alive all the while."""
     start = shown = time.monotonic()
     while True:
         with harm("hung"):
-            onslaught.work.wait_progress(onslaught.work.counters())
+            attacked.work.wait_progress(attacked.work.counters())
         done = lab.xen.stats()["fuzz"]
         now = time.monotonic()
         if done["messages_mutated"] >= messages and \
@@ -86,7 +86,7 @@ def go_on(lab, onslaught, messages, reconnects):
         if now - shown > 20:
             shown = now
             with harm("stalled all watches"):
-                watches_are_served(onslaught.guest)
+                watches_are_served(attacked.guest)
             print(f"fuzz: {now - start:.0f} s, {done['messages_mutated']} of "
                   f"{messages} messages, {done['reconnects']} of {reconnects} "
                   "reconnects", flush=True)

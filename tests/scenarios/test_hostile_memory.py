@@ -3,7 +3,7 @@
 what it shared."""
 import pytest
 
-from onslaught import SIZE, VDISPL, debugfs, lets_go, recovers
+from attacked import SIZE, VDISPL, debugfs, lets_go, recovers
 from scenario import ends, eventually, paints, shows
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new")]

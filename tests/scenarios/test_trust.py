@@ -2,7 +2,7 @@
 """Who trusts whom: the driver's parameter and the toolstack's node."""
 import pytest
 
-from onslaught import VDISPL, debugfs, recovers
+from attacked import VDISPL, debugfs, recovers
 from scenario import eventually
 
 pytestmark = [pytest.mark.on("x86_64-6.12", "aarch64-new")]

@@ -77,7 +77,7 @@ def lets_go(guest, dev=0):
                "the backend has let go of all pages")
 
 
-class Onslaught:
+class AttackedGuest:
     """A guest that works and is attacked."""
 
     def __init__(self, xen, guest):
@@ -144,7 +144,7 @@ class Onslaught:
                                  f"{best[1]:.1%} of the usual rate")
         return best
 
-    def strike(self, attack, judge=True):
+    def attack(self, attack, judge=True):
         """Attack, look at what else the guest does, and attack no more. The
         display may be gone afterwards, and nothing else. Returns a text that
         tells how it went. The attack's own expectation only holds for ours."""
