@@ -166,11 +166,6 @@ void fuzz_wait(void)
 {
 }
 
-unsigned long totalram_pages(void)
-{
-	return 1 << 16;
-}
-
 /* The next text of the input, NULL for a node that is not there. */
 static const char *next_value(char **text)
 {

@@ -41,7 +41,6 @@ static struct {
 	struct buffer *buffers[BUFFERS];
 	/* that are not released */
 	unsigned int backings;
-	unsigned long ram;
 
 	/* the buffer whose directory is read, and what was there */
 	struct buffer *reading;
@@ -55,11 +54,6 @@ static struct {
 	unsigned int bad_every;
 	int bad_status;
 } run;
-
-unsigned long totalram_pages(void)
-{
-	return run.ram;
-}
 
 void fuzz_wait(void)
 {
@@ -538,12 +532,12 @@ static void begin(void)
 	/* A small table is quick, a large one has room for two pages of directory. */
 	fuzz_xen_reset_version(size < 0xf0 ? 1 : FUZZ_MAX_FRAMES,
 			       version < 0x80 ? 1 : version < 0xf0 ? 2 : 0);
-	run.ram = input_u8(&run.in) * 64;
+	fuzz_ram = input_u8(&run.in) * 64;
 	fuzz_check(!xen_drm_grants_init(), "no beginning");
 	fuzz_check(xen_drm_grants_budget() == fuzz_max_grants() / 8 * 7,
 		   "%u of %u grants may be taken", xen_drm_grants_budget(), fuzz_max_grants());
 	fuzz_check(xen_drm_grants_max_deferred() <= fuzz_max_grants() / 4 &&
-		   xen_drm_grants_max_deferred() <= run.ram / 8 * XEN_PFN_PER_PAGE,
+		   xen_drm_grants_max_deferred() <= fuzz_ram / 8 * XEN_PFN_PER_PAGE,
 		   "%lu pages may be deferred", xen_drm_grants_max_deferred());
 }
 

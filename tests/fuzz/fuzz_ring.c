@@ -255,11 +255,6 @@ void fuzz_wait(void)
 		step();
 }
 
-unsigned long totalram_pages(void)
-{
-	return 1 << 16;
-}
-
 /* --- XenStore ------------------------------------------------------------------ */
 
 int xenbus_transaction_start(struct xenbus_transaction *xbt)

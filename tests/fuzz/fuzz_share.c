@@ -333,6 +333,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	run.xb_dev.dev.refs = 1;
 	fuzz_task_killed = false;
 	fuzz_xen_reset(1);
+	/* So few that a domain must not keep more than twelve. */
+	fuzz_ram = 96;
 	xen_drm_grants_init();
 	fuzz_map_status = map_status;
 	fuzz_unmap_status = unmap_status;

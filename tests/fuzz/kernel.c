@@ -4,7 +4,7 @@
 unsigned int fuzz_fail_in, fuzz_num_timeouts;
 bool fuzz_task_killed, fuzz_mutex_contended;
 struct task_struct *current;
-unsigned long jiffies;
+unsigned long jiffies, fuzz_ram = 1 << 16;
 void (*fuzz_spinlock_hook)(struct lock *lock, bool taken);
 void (*fuzz_delay_hook)(void);
 

@@ -533,8 +533,9 @@ struct page *virt_to_page(void *address);
 unsigned long __get_free_page(gfp_t gfp);
 void free_page(unsigned long address);
 struct page *fuzz_pfn_to_page(unsigned long pfn);
-/* Pages of the guest, as the target wants it. */
-unsigned long totalram_pages(void);
+/* Pages of the guest; a target may set it. */
+extern unsigned long fuzz_ram;
+#define totalram_pages()	fuzz_ram
 /* None is given out twice in a run. */
 unsigned int fuzz_pages_left(void);
 /* No page is there; all of them are freed. */
