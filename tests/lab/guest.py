@@ -11,6 +11,7 @@ from channel import SLOW, Channel, Died
 
 # As many as dom0-init makes; a guest that works has one of them.
 RAM_DISKS = 4
+DRIVER = "/sys/bus/xen/drivers/vdispl"
 
 
 class Guest:
@@ -225,9 +226,15 @@ class Guest:
         """Our driver for this guest's kernel."""
         return build.module(self.xen.arch, self.version)
 
+    def bind(self, dev=0):
+        self.run(f"echo vdispl-{dev} >{DRIVER}/bind", timeout=120)
+
+    def unbind(self, dev=0):
+        self.run(f"echo vdispl-{dev} >{DRIVER}/unbind", timeout=120)
+
     def unload(self):
         """xenbus holds the module of a bound device, as of all frontends."""
-        self.run("cd /sys/bus/xen/drivers/vdispl && for d in vdispl-*; do "
+        self.run(f"cd {DRIVER} && for d in vdispl-*; do "
                  "[ ! -e $d ] || echo $d >unbind; done; rmmod drm_xen_front")
 
     def load(self, parameters=""):

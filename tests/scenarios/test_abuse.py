@@ -56,9 +56,8 @@ def backend_is_killed(lab, guest):
 
 
 def device_is_unbound(_lab, guest):
-    for verb in ("unbind", "bind"):
-        guest.run(f"echo vdispl-0 >/sys/bus/xen/drivers/vdispl/{verb}",
-                  timeout=120)
+    guest.unbind()
+    guest.bind()
     guest.wait_connected()
 
 

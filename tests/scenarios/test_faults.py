@@ -9,11 +9,11 @@ import pytest
 
 import build
 from conftest import DEBUG_PLATFORMS
+from guest import DRIVER
 from scenario import eventually, still_works
 
 pytestmark = [pytest.mark.on(*DEBUG_PLATFORMS), pytest.mark.watchdog(600)]
 DEBUGFS = "/sys/kernel/debug"
-DRIVER = "/sys/bus/xen/drivers/vdispl"
 # Each allocation may fail, also those that may wait; nothing is said of it. What
 # is copied from and to the client is DRM's business: it has done what was asked
 # for when the copy of its answer fails. So none of the stacks there is wanted.
@@ -134,10 +134,10 @@ def excuse_rings(lab):
 
 
 def test_each_allocation_of_bind(lab, faulty):
-    faulty.run(f"echo vdispl-0 >{DRIVER}/unbind")
+    faulty.unbind()
     each_allocation_of(faulty, "bind", "unbind", before=0)
     excuse_rings(lab)
-    faulty.run(f"echo vdispl-0 >{DRIVER}/bind")
+    faulty.bind()
     faulty.wait_connected()
     still_works(lab, faulty)
 
@@ -168,7 +168,7 @@ def test_allocations_of_connecting(lab, faulty, which):
     start, end = text_of_driver(faulty)
     hits = 0
     for k in range(1, 25):
-        faulty.run(f"echo vdispl-0 >{DRIVER}/unbind")
+        faulty.unbind()
         set_faults(faulty, which, require_start=start, require_end=end,
                    interval=k, times=1, probability=100)
         faulty.run(f"echo vdispl-0 >{DRIVER}/bind; exec kmspaint info",

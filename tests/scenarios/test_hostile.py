@@ -37,8 +37,8 @@ def test_attack(lab, attacked, attack):
     if attack.closes or attack.orphans or attack.lasting:
         lab.xen.ctl(f"reconnect {attacked.guest.domid} 0")
     if attack.closes:
-        attacked.guest.run("cd /sys/bus/xen/drivers/vdispl && "
-                            "echo vdispl-0 >unbind && echo vdispl-0 >bind")
+        attacked.guest.unbind()
+        attacked.guest.bind()
     recovers(lab, attacked.guest)
     lets_go(attacked.guest)
 

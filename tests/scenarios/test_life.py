@@ -48,10 +48,10 @@ def test_client_killed_before_its_buffer_is_mapped(lab, guest):
 def test_unbind_with_open_client(lab, guest):
     p = guest.popen("kmspaint hold-open --modeset")
     p.expect("open")
-    guest.run("echo vdispl-0 >/sys/bus/xen/drivers/vdispl/unbind")
+    guest.unbind()
     r = ends(p)
     assert "closed" in r.out and "create_dumb=ENODEV" in r.out, r.out
-    guest.run("echo vdispl-0 >/sys/bus/xen/drivers/vdispl/bind")
+    guest.bind()
     guest.wait_connected()
     still_works(lab, guest)
 

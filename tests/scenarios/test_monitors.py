@@ -148,13 +148,12 @@ def test_formats_of_the_backend(lab, guest):
         plane, = json.loads(guest.run("kmspaint info").out)["planes"]
         return set(plane["formats"])
 
-    driver = "/sys/bus/xen/drivers/vdispl"
     every = formats()
     assert len(every) == 14, every
-    guest.run(f"echo vdispl-0 >{driver}/unbind")
+    guest.unbind()
     # Less than is asked for, so the rest is taken.
     lab.xen.ctl("set fail FB_ATTACH 8 EINVAL")
-    guest.run(f"echo vdispl-0 >{driver}/bind")
+    guest.bind()
     guest.wait_connected()
     eventually(lambda: guest.run("ls /dev/dri/card*", check=False).rc == 0, "a card")
     assert formats() == {"XR24", "AR24", "UYVY"}, formats()
@@ -162,7 +161,8 @@ def test_formats_of_the_backend(lab, guest):
     paints_all(lab, guest)
 
     lab.xen.ctl("set reset")
-    guest.run(f"echo vdispl-0 >{driver}/unbind && echo vdispl-0 >{driver}/bind")
+    guest.unbind()
+    guest.bind()
     guest.wait_connected()
     eventually(lambda: guest.run("ls /dev/dri/card*", check=False).rc == 0, "a card")
     assert formats() == every
