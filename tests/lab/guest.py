@@ -32,7 +32,7 @@ class Guest:
         self.moving = False
         if works:
             disk = f"/dev/ram{xen.count % RAM_DISKS}"
-        self.disk, self.other_grants = disk, None
+        self.disk = disk
         self.log_path = f"/var/log/xen/console/guest-{self.name}.log"
         self.memory = memory + (debugkernel.MEMORY if self.debug else 0)
         if xen.arch == "x86_64":

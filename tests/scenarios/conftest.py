@@ -34,7 +34,7 @@ class Lab:
     def __init__(self, arch):
         disks = [build.desktop_disk()] if arch == "x86_64" else []
         self.arch, self.pool, self.marks = arch, {}, {}
-        self.attacked_guests, self.idle_grants = {}, {}
+        self.attacked_guests, self.idle_grants, self.counted = {}, {}, set()
         self.xen = Xen(arch, disks=disks)
         self.xen.start_backend()
         self.pictures = []
@@ -65,6 +65,7 @@ class Lab:
             del self.pool[key]
         self.attacked_guests.pop(guest, None)
         self.idle_grants.pop(guest, None)
+        self.counted.discard(guest)
         guest.destroy()
 
     def attacked(self, guest):
@@ -77,7 +78,7 @@ class Lab:
     def look_at_grants(self, guest):
         """From now on the check after a scenario counts the grants of this guest,
         which is an attacked one. Its disk and network have their usual number."""
-        guest.other_grants = self.idle_grants[guest]
+        self.counted.add(guest)
 
     def begin(self):
         """Mark where the logs are now."""
@@ -136,23 +137,27 @@ class Lab:
     def check_buffers(self):
         """No client is left: no buffer may be, here or at the backend."""
         end = time.monotonic() + 10 * SLOW
+        return [*self.backends_buffers(end), *self.guests_grants(end)]
+
+    def backends_buffers(self, end):
         while True:
-            bad = []
-            for d in self.xen.stats()["devices"]:
-                if d["dbufs"] or d["fbs"] or d["mapped_pages"]:
-                    bad.append(f"dom{d['dom']}/{d['dev']}: {d['dbufs']} dbufs,"
-                               f" {d['fbs']} framebuffers, "
-                               f"{d['mapped_pages']} mapped pages are left")
+            bad = [f"dom{d['dom']}/{d['dev']}: {d['dbufs']} dbufs, {d['fbs']} framebuffers, "
+                   f"{d['mapped_pages']} mapped pages are left"
+                   for d in self.xen.stats()["devices"]
+                   if d["dbufs"] or d["fbs"] or d["mapped_pages"]]
             if not bad or time.monotonic() > end:
-                break
+                return bad
             time.sleep(0.5)
+
+    def guests_grants(self, end):
+        bad = []
         for g in [g for g in self.pool.values() if not g.channel.dead]:
             # A disk's grants come and go, unless somebody has counted them.
-            if g.disk and g.other_grants is None:
+            if g.disk and g not in self.counted:
                 continue
             while True:
                 used = self.grants_in_use(g)
-                right = self.ring_pages(g) + (g.other_grants or 0)
+                right = self.ring_pages(g) + (self.idle_grants[g] if g in self.counted else 0)
                 if len(used) <= right or time.monotonic() > end:
                     break
                 time.sleep(0.5)
