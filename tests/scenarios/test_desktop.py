@@ -2,10 +2,13 @@
 """Real desktops and players: what they believe to show is what the backend sees,
 on one screen and on two, also when the backend has been another one."""
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
 import desktop
+from channel import Process
 from desktop import pattern
 from scenario import eventually, still_works
 from survival import (TALLY, card_and_connectors, connection, leaves_nothing,
@@ -183,19 +186,33 @@ def test_xorg_follows_the_size(lab, desk):
     lab.excuse("exceeds the connector")
 
 
-def weston_with_terminal(guest):
-    return desktop.start_weston(guest), terminal(guest), desktop.TERMINAL_COLOUR
+@dataclass
+class Desk:
+    """A server, and a window of that colour. How to take the picture that the server
+    believes to show, and what to do first, so that each pixel of it counts."""
+    server: Process
+    client: Process
+    colour: str
+    picture: Callable
+    prepare: Callable = lambda _guest: None
 
 
-def xorg_with_xterm(guest):
-    return desktop.start_xorg(guest), xterm(guest, "70x24+10+10"), desktop.XTERM_COLOUR
+def weston_with_terminal(guest, card=None):
+    weston = desktop.start_weston(guest, card=card)
+    return Desk(weston, terminal(guest), desktop.TERMINAL_COLOUR, desktop.weston_picture)
+
+
+def xorg_with_xterm(guest, card=None):
+    xorg = desktop.start_xorg(guest, card=card)
+    return Desk(xorg, xterm(guest, "70x24+10+10"), desktop.XTERM_COLOUR, desktop.x_picture,
+                fill_root)
 
 
 @pytest.mark.parametrize("start", [weston_with_terminal, xorg_with_xterm])
 def test_second_display_comes_and_goes(lab, station, start):
     """Below a desktop, which may use it or not, and goes on where it was."""
-    server, client, colour = start(station)
-    desktop.window(station, 0.1, colour, client)
+    desk = start(station)
+    desktop.window(station, 0.1, desk.colour, desk.client)
     for _ in range(repeated(2, 20)):
         dev = station.attach_display(("1:640x480",))
         eventually(lambda: station.run("ls /dev/dri").out.count("card") == 2,
@@ -203,14 +220,11 @@ def test_second_display_comes_and_goes(lab, station, start):
         station.detach_display(dev)
         eventually(lambda: station.run("ls /dev/dri").out.count("card") == 1,
                    "the second card is gone")
-        assert server.rc is None, server.out + server.err
-    lab.pictures.append(desktop.window(station, 0.1, colour, client))
-    if start is weston_with_terminal:
-        agrees(lab, station, desktop.weston_picture, {0: (0, 0, 1024, 768)})
-    else:
-        fill_root(station)
-        agrees(lab, station, desktop.x_picture, {0: (0, 0, 1024, 768)})
-    desktop.stop(station, client, server)
+        assert desk.server.rc is None, desk.server.out + desk.server.err
+    lab.pictures.append(desktop.window(station, 0.1, desk.colour, desk.client))
+    desk.prepare(station)
+    agrees(lab, station, desk.picture, {0: (0, 0, 1024, 768)})
+    desktop.stop(station, desk.client, desk.server)
 
 
 @pytest.fixture
@@ -233,26 +247,24 @@ def restart_one_or_all(lab, guest, i):
 def test_storm_of_restarts(lab, floor):
     """Below Weston, X and a client that flips, on displays of their own."""
     cards = [card_and_connectors(floor, dev)[0] for dev in range(3)]
-    weston = desktop.start_weston(floor, card=cards[0])
-    tty = terminal(floor)
-    desktop.window(floor, 0.1, desktop.TERMINAL_COLOUR, tty)
-    xorg = desktop.start_xorg(floor, card=cards[1])
-    term = xterm(floor, "70x24+10+10")
-    desktop.window(floor, 0.1, desktop.XTERM_COLOUR, term, dev=1)
-    fill_root(floor)
+    desks = []
+    for dev, start in enumerate((weston_with_terminal, xorg_with_xterm)):
+        desk = start(floor, card=cards[dev])
+        desktop.window(floor, 0.1, desk.colour, desk.client, dev=dev)
+        desk.prepare(floor)
+        desks.append(desk)
     number = connection(floor, 2)
     with leaves_nothing(floor), survives(lab, floor, dev=2) as client:
         for i in range(repeated(20, 200)):
             restart_one_or_all(lab, floor, i)
             client.sees_nothing()
         client.goes_on()
-    assert weston.rc is None and xorg.rc is None
-    screen = {0: (0, 0, 1024, 768)}
-    agrees(lab, floor, desktop.weston_picture, screen)
-    agrees(lab, floor, desktop.x_picture, screen, dev=1)
-    lab.pictures += [floor.shot(dev) for dev in range(2)]
+    for dev, desk in enumerate(desks):
+        assert desk.server.rc is None, desk.server.out + desk.server.err
+        agrees(lab, floor, desk.picture, {0: (0, 0, 1024, 768)}, dev=dev)
+        lab.pictures.append(floor.shot(dev))
     print(f"{connection(floor, 2) - number} connections were made")
-    desktop.stop(floor, tty, weston, term, xorg)
+    desktop.stop(floor, *(p for desk in desks for p in (desk.client, desk.server)))
     lab.drop(floor)
 
 
