@@ -20,12 +20,12 @@ TWO = ("0:640x480", "1:512x384")
 
 
 @pytest.fixture
-def station(lab, kernel):
+def desktop_one(lab, kernel):
     return lab.guest(kernel=kernel, vdispl=(ONE,), **desktop.GUEST)
 
 
 @pytest.fixture
-def desk(lab, kernel):
+def desktop_two(lab, kernel):
     """With two screens."""
     return lab.guest(kernel=kernel, vdispl=(TWO,), **desktop.GUEST)
 
@@ -34,15 +34,15 @@ def terminal(guest):
     return desktop.popen(guest, desktop.TERMINAL % "echo hello")
 
 
-def outlives(lab, station, server, client, colour):
+def outlives(lab, guest, server, client, colour):
     """Each kind of restart: the same server and window, which is on the screen
     again without anybody asking for it."""
     for how in ("TERM", "KILL"):
         lab.xen.restart_backend(how)
-        station.wait_connected(timeout=60)
-        lab.pictures.append(desktop.window(station, 0.1, colour, client))
+        guest.wait_connected(timeout=60)
+        lab.pictures.append(desktop.window(guest, 0.1, colour, client))
         assert server.rc is None, server.out + server.err
-    cards = station.run("ls /dev/dri").out
+    cards = guest.run("ls /dev/dri").out
     assert "card1" not in cards, cards
 
 
@@ -79,39 +79,39 @@ def agrees(lab, guest, take, screens, dev=0):
         raise AssertionError(why[0]) from e
 
 
-def test_weston(lab, station):
-    weston = desktop.start_weston(station)
-    client = terminal(station)
-    lab.pictures.append(desktop.window(station, 0.1, desktop.TERMINAL_COLOUR,
+def test_weston(lab, desktop_one):
+    weston = desktop.start_weston(desktop_one)
+    client = terminal(desktop_one)
+    lab.pictures.append(desktop.window(desktop_one, 0.1, desktop.TERMINAL_COLOUR,
                                        client))
-    agrees(lab, station, desktop.weston_picture, {0: (0, 0, 1024, 768)})
-    outlives(lab, station, weston, client, desktop.TERMINAL_COLOUR)
-    desktop.stop(station, client, weston)
+    agrees(lab, desktop_one, desktop.weston_picture, {0: (0, 0, 1024, 768)})
+    outlives(lab, desktop_one, weston, client, desktop.TERMINAL_COLOUR)
+    desktop.stop(desktop_one, client, weston)
 
 
 @pytest.mark.parametrize("renderer", ["pixman", "gl"])
-def test_weston_on_two_screens(lab, desk, renderer):
-    weston = desktop.start_weston(desk, renderer)
-    client = terminal(desk)
-    lab.pictures.append(desktop.window(desk, 0.1, desktop.TERMINAL_COLOUR,
+def test_weston_on_two_screens(lab, desktop_two, renderer):
+    weston = desktop.start_weston(desktop_two, renderer)
+    client = terminal(desktop_two)
+    lab.pictures.append(desktop.window(desktop_two, 0.1, desktop.TERMINAL_COLOUR,
                                        client))
-    agrees(lab, desk, desktop.weston_picture,
+    agrees(lab, desktop_two, desktop.weston_picture,
            {0: (0, 0, 640, 480), 1: (640, 0, 512, 384)})
-    desktop.stop(desk, client, weston)
+    desktop.stop(desktop_two, client, weston)
 
 
-def test_weston_follows_the_size(lab, station):
+def test_weston_follows_the_size(lab, desktop_one):
     """Of a monitor that the toolstack replaces."""
-    weston = desktop.start_weston(station)
-    client = terminal(station)
-    desktop.window(station, 0.1, desktop.TERMINAL_COLOUR, client)
-    node = f"{station.front()}/0/resolution"
+    weston = desktop.start_weston(desktop_one)
+    client = terminal(desktop_one)
+    desktop.window(desktop_one, 0.1, desktop.TERMINAL_COLOUR, client)
+    node = f"{desktop_one.front()}/0/resolution"
     for size in ((800, 600), (1024, 768)):
         lab.xen.run(f"xenstore-write {node} {size[0]}x{size[1]}")
-        agrees(lab, station, desktop.weston_picture, {0: (0, 0, *size)})
-        lab.pictures.append(desktop.window(station, 0.1,
+        agrees(lab, desktop_one, desktop.weston_picture, {0: (0, 0, *size)})
+        lab.pictures.append(desktop.window(desktop_one, 0.1,
                                            desktop.TERMINAL_COLOUR, client))
-    desktop.stop(station, client, weston)
+    desktop.stop(desktop_one, client, weston)
     lab.excuse("exceeds the connector")
 
 
@@ -121,14 +121,14 @@ def xterm(guest, place):
                          f"-geometry {place} -e sleep 1000")
 
 
-def test_xorg_with_xterm(lab, station):
+def test_xorg_with_xterm(lab, desktop_one):
     """X draws into one buffer: only DIRTYFB tells that it did."""
-    xorg = desktop.start_xorg(station)
-    client = xterm(station, "80x24+100+100")
-    lab.pictures.append(desktop.window(station, 0.1, desktop.XTERM_COLOUR,
+    xorg = desktop.start_xorg(desktop_one)
+    client = xterm(desktop_one, "80x24+100+100")
+    lab.pictures.append(desktop.window(desktop_one, 0.1, desktop.XTERM_COLOUR,
                                        client))
-    outlives(lab, station, xorg, client, desktop.XTERM_COLOUR)
-    desktop.stop(station, client, xorg)
+    outlives(lab, desktop_one, xorg, client, desktop.XTERM_COLOUR)
+    desktop.stop(desktop_one, client, xorg)
 
 
 def fill_root(guest):
@@ -143,45 +143,45 @@ PLACES = ("--right-of Virtual-1", "--left-of Virtual-1", "--below Virtual-1",
           "--pos 700x100 --output Virtual-1 --pos 30x50 --fb 1300x600")
 
 
-def test_xorg_on_two_screens(lab, desk):
+def test_xorg_on_two_screens(lab, desktop_two):
     """They are one framebuffer, of which each connector shows a part, so most
     pictures come by way of the shadow."""
-    xorg = desktop.start_xorg(desk)
-    wm = desktop.popen(desk, "DISPLAY=:0 exec twm")
-    fill_root(desk)
-    client = xterm(desk, "40x10+600+40")
-    screens = desktop.x_screens(desk)
+    xorg = desktop.start_xorg(desktop_two)
+    wm = desktop.popen(desktop_two, "DISPLAY=:0 exec twm")
+    fill_root(desktop_two)
+    client = xterm(desktop_two, "40x10+600+40")
+    screens = desktop.x_screens(desktop_two)
     assert len(screens) == 2, screens
-    agrees(lab, desk, desktop.x_picture, screens)
+    agrees(lab, desktop_two, desktop.x_picture, screens)
     for place in PLACES:
-        desktop.in_x(desk, f"xrandr --output Virtual-2 {place}")
-        screens = desktop.x_screens(desk)
+        desktop.in_x(desktop_two, f"xrandr --output Virtual-2 {place}")
+        screens = desktop.x_screens(desktop_two)
         assert len(screens) == 2, screens
-        desktop.in_x(desk, "xrefresh")
-        agrees(lab, desk, desktop.x_picture, screens)
-        lab.pictures += [desk.shot(conn=conn) for conn in screens]
+        desktop.in_x(desktop_two, "xrefresh")
+        agrees(lab, desktop_two, desktop.x_picture, screens)
+        lab.pictures += [desktop_two.shot(conn=conn) for conn in screens]
     lab.xen.restart_backend("TERM")
-    desk.wait_connected(timeout=60)
-    agrees(lab, desk, desktop.x_picture, screens)
-    desktop.stop(desk, client, wm, xorg)
+    desktop_two.wait_connected(timeout=60)
+    agrees(lab, desktop_two, desktop.x_picture, screens)
+    desktop.stop(desktop_two, client, wm, xorg)
 
 
-def test_xorg_follows_the_size(lab, desk):
+def test_xorg_follows_the_size(lab, desktop_two):
     """X leaves it to its user, or to a desktop."""
-    xorg = desktop.start_xorg(desk)
-    fill_root(desk)
+    xorg = desktop.start_xorg(desktop_two)
+    fill_root(desktop_two)
     for size in ("800x600", "512x384"):
-        lab.xen.run(f"xenstore-write {desk.front()}/1/resolution {size}")
+        lab.xen.run(f"xenstore-write {desktop_two.front()}/1/resolution {size}")
         eventually(lambda: re.search(rf"^Virtual-2 connected.*\n +{size} ",
-                                     desktop.in_x(desk, "xrandr").out, re.M),
+                                     desktop.in_x(desktop_two, "xrandr").out, re.M),
                    "the new mode")
-        desktop.in_x(desk, "xrandr --output Virtual-2 --off")
-        desktop.in_x(desk, "xrandr --output Virtual-2 --auto "
+        desktop.in_x(desktop_two, "xrandr --output Virtual-2 --off")
+        desktop.in_x(desktop_two, "xrandr --output Virtual-2 --auto "
                      "--right-of Virtual-1")
-        screens = desktop.x_screens(desk)
+        screens = desktop.x_screens(desktop_two)
         assert "%dx%d" % screens[1][2:] == size, screens
-        agrees(lab, desk, desktop.x_picture, screens)
-    desktop.stop(desk, xorg)
+        agrees(lab, desktop_two, desktop.x_picture, screens)
+    desktop.stop(desktop_two, xorg)
     # The new backend is told of the former mode until X sets another one.
     lab.excuse("exceeds the connector")
 
@@ -209,26 +209,26 @@ def xorg_with_xterm(guest, card=None):
 
 
 @pytest.mark.parametrize("start", [weston_with_terminal, xorg_with_xterm])
-def test_second_display_comes_and_goes(lab, station, start):
+def test_second_display_comes_and_goes(lab, desktop_one, start):
     """Below a desktop, which may use it or not, and goes on where it was."""
-    desk = start(station)
-    desktop.window(station, 0.1, desk.colour, desk.client)
+    desk = start(desktop_one)
+    desktop.window(desktop_one, 0.1, desk.colour, desk.client)
     for _ in range(repeated(2, 20)):
-        dev = station.attach_display(("1:640x480",))
-        eventually(lambda: station.run("ls /dev/dri").out.count("card") == 2,
+        dev = desktop_one.attach_display(("1:640x480",))
+        eventually(lambda: desktop_one.run("ls /dev/dri").out.count("card") == 2,
                    "the second card")
-        station.detach_display(dev)
-        eventually(lambda: station.run("ls /dev/dri").out.count("card") == 1,
+        desktop_one.detach_display(dev)
+        eventually(lambda: desktop_one.run("ls /dev/dri").out.count("card") == 1,
                    "the second card is gone")
         assert desk.server.rc is None, desk.server.out + desk.server.err
-    lab.pictures.append(desktop.window(station, 0.1, desk.colour, desk.client))
-    desk.prepare(station)
-    agrees(lab, station, desk.picture, {0: (0, 0, 1024, 768)})
-    desktop.stop(station, desk.client, desk.server)
+    lab.pictures.append(desktop.window(desktop_one, 0.1, desk.colour, desk.client))
+    desk.prepare(desktop_one)
+    agrees(lab, desktop_one, desk.picture, {0: (0, 0, 1024, 768)})
+    desktop.stop(desktop_one, desk.client, desk.server)
 
 
 @pytest.fixture
-def floor(lab, kernel):
+def desktop_three(lab, kernel):
     """With three displays: two for desktops, one for a client that flips."""
     return lab.guest(kernel=kernel, vdispl=(ONE, ONE, ("0:640x480",)), **desktop.GUEST)
 
@@ -244,28 +244,28 @@ def restart_one_or_all(lab, guest, i):
 
 
 @pytest.mark.watchdog(repeated(900, 9000))
-def test_storm_of_restarts(lab, floor):
+def test_storm_of_restarts(lab, desktop_three):
     """Below Weston, X and a client that flips, on displays of their own."""
-    cards = [card_and_connectors(floor, dev)[0] for dev in range(3)]
+    cards = [card_and_connectors(desktop_three, dev)[0] for dev in range(3)]
     desks = []
     for dev, start in enumerate((weston_with_terminal, xorg_with_xterm)):
-        desk = start(floor, card=cards[dev])
-        desktop.window(floor, 0.1, desk.colour, desk.client, dev=dev)
-        desk.prepare(floor)
+        desk = start(desktop_three, card=cards[dev])
+        desktop.window(desktop_three, 0.1, desk.colour, desk.client, dev=dev)
+        desk.prepare(desktop_three)
         desks.append(desk)
-    number = connection(floor, 2)
-    with leaves_nothing(floor), survives(lab, floor, dev=2) as client:
+    number = connection(desktop_three, 2)
+    with leaves_nothing(desktop_three), survives(lab, desktop_three, dev=2) as client:
         for i in range(repeated(20, 200)):
-            restart_one_or_all(lab, floor, i)
+            restart_one_or_all(lab, desktop_three, i)
             client.sees_nothing()
         client.goes_on()
     for dev, desk in enumerate(desks):
         assert desk.server.rc is None, desk.server.out + desk.server.err
-        agrees(lab, floor, desk.picture, {0: (0, 0, 1024, 768)}, dev=dev)
-        lab.pictures.append(floor.shot(dev))
-    print(f"{connection(floor, 2) - number} connections were made")
-    desktop.stop(floor, *(p for desk in desks for p in (desk.client, desk.server)))
-    lab.drop(floor)
+        agrees(lab, desktop_three, desk.picture, {0: (0, 0, 1024, 768)}, dev=dev)
+        lab.pictures.append(desktop_three.shot(dev))
+    print(f"{connection(desktop_three, 2) - number} connections were made")
+    desktop.stop(desktop_three, *(p for desk in desks for p in (desk.client, desk.server)))
+    lab.drop(desktop_three)
 
 
 WLROOTS = desktop.SESSION + """cat >/tmp/sway.conf <<'END'
@@ -282,45 +282,45 @@ COMPOSITORS = {
 
 
 @pytest.mark.parametrize("name", COMPOSITORS)
-def test_compositor(lab, station, name):
+def test_compositor(lab, desktop_one, name):
     """That finds its card by itself."""
     script = (desktop.TERMINAL % "echo hello").replace(
         "WAYLAND_DISPLAY=wl", "WAYLAND_DISPLAY=$WAYLAND_DISPLAY")
-    station.put(script.encode() + b"\n", "/mnt/tmp/run-terminal")
-    server = desktop.popen(station, WLROOTS + COMPOSITORS[name])
-    lab.pictures.append(desktop.window(station, 0.1, desktop.TERMINAL_COLOUR,
+    desktop_one.put(script.encode() + b"\n", "/mnt/tmp/run-terminal")
+    server = desktop.popen(desktop_one, WLROOTS + COMPOSITORS[name])
+    lab.pictures.append(desktop.window(desktop_one, 0.1, desktop.TERMINAL_COLOUR,
                                        server))
     lab.xen.restart_backend("KILL")
-    station.wait_connected(timeout=60)
-    lab.pictures.append(desktop.window(station, 0.1, desktop.TERMINAL_COLOUR,
+    desktop_one.wait_connected(timeout=60)
+    lab.pictures.append(desktop.window(desktop_one, 0.1, desktop.TERMINAL_COLOUR,
                                        server))
-    desktop.stop(station, server)
+    desktop.stop(desktop_one, server)
     # They leave their last picture on the screen, by CLOSEFB.
-    still_works(lab, station)
+    still_works(lab, desktop_one)
 
 
-def test_players(lab, station):
+def test_players(lab, desktop_one):
     """That have no path to a card, and no server."""
-    player = desktop.popen(station, "exec mpv --no-config --vo=drm "
+    player = desktop.popen(desktop_one, "exec mpv --no-config --vo=drm "
                            "--really-quiet av://lavfi:color=c=0x204060:s=512x384:r=5")
-    lab.pictures.append(desktop.window(station, 0.05, "204060", player))
-    desktop.stop(station, player)
-    cube = desktop.popen(station, "exec kmscube -A")
+    lab.pictures.append(desktop.window(desktop_one, 0.05, "204060", player))
+    desktop.stop(desktop_one, player)
+    cube = desktop.popen(desktop_one, "exec kmscube -A")
     seen = set()
 
     def turns():
-        r = station.xen.ctl(f"crc {station.domid} 0 0", check=False)
+        r = desktop_one.xen.ctl(f"crc {desktop_one.domid} 0 0", check=False)
         if not r.rc:
             seen.add(r.out)
         return len(seen) > 2 or cube.rc is not None
     eventually(turns, "a cube that turns", timeout=90)
     assert cube.rc is None, cube.out + cube.err
-    lab.pictures.append(station.shot())
-    desktop.stop(station, cube)
+    lab.pictures.append(desktop_one.shot())
+    desktop.stop(desktop_one, cube)
 
 
-def test_drm_info(station):
+def test_drm_info(desktop_one):
     """As all that enumerate cards by libdrm."""
-    out = station.run("chroot /mnt drm_info", timeout=120).out
+    out = desktop_one.run("chroot /mnt drm_info", timeout=120).out
     assert re.search(r"^Node: /dev/dri/card0$", out, re.M), out
     assert "xendrm-du" in out and "Connector 0" in out, out

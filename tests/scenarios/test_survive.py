@@ -24,13 +24,13 @@ def connectors(request):
 
 
 @pytest.fixture
-def house(lab, kernel):
+def one(lab, kernel):
     """A guest with one display of one connector."""
     return lab.guest(kernel=kernel, vdispl=(ONE,))
 
 
 @pytest.fixture
-def terrace(lab, kernel, connectors):
+def one_or_two(lab, kernel, connectors):
     """The same, with one or two connectors."""
     return lab.guest(kernel=kernel, vdispl=(connectors,))
 
@@ -52,10 +52,10 @@ WAYS = repeated([("TERM", 10), ("KILL", 0)],
 
 
 @pytest.mark.parametrize("how,delay", WAYS)
-def test_backend_restarts(lab, terrace, connectors, how, delay):
+def test_backend_restarts(lab, one_or_two, connectors, how, delay):
     """In motion, and with a picture that stands still meanwhile: nobody asks the
     new backend for that one."""
-    with survives(lab, terrace, connectors=len(connectors)) as client:
+    with survives(lab, one_or_two, connectors=len(connectors)) as client:
         lab.xen.restart_backend(how, delay)
         TALLY.restarts += 1
         client.goes_on()
@@ -63,13 +63,13 @@ def test_backend_restarts(lab, terrace, connectors, how, delay):
         client.shows()
         lab.xen.restart_backend(how, delay)
         TALLY.restarts += 1
-        terrace.wait_connected(timeout=60)
+        one_or_two.wait_connected(timeout=60)
         client.shows_soon()
         client.move()
 
 
 @pytest.mark.parametrize("seen", ["with a client", "without"])
-def test_killed_and_started_at_once(lab, house, seen):
+def test_killed_and_started_at_once(lab, one, seen):
     """The new one finds us in Connected and takes up the old rings, or tries to:
     if they are gone, it is deaf for ever."""
     def restart():
@@ -78,89 +78,89 @@ def test_killed_and_started_at_once(lab, house, seen):
             TALLY.restarts += 1
             # Not always at the same moment of coming back.
             time.sleep((i % 5) * 0.1 * SLOW)
-            assert not is_deaf(lab.xen, house), f"restart {i}: deaf"
-        house.wait_connected(timeout=60)
+            assert not is_deaf(lab.xen, one), f"restart {i}: deaf"
+        one.wait_connected(timeout=60)
 
     if seen == "without":
         restart()
-        still_works(lab, house, size=SIZE)
+        still_works(lab, one, size=SIZE)
         return
-    with survives(lab, house):
+    with survives(lab, one):
         restart()
 
 
-def test_restarts_at_any_moment(lab, terrace, connectors):
+def test_restarts_at_any_moment(lab, one_or_two, connectors):
     """Of connect, modeset, flip, buffer creation: no waiting in between."""
-    number = connection(terrace)
-    with (leaves_nothing(terrace),
-          survives(lab, terrace, connectors=len(connectors)) as client):
+    number = connection(one_or_two)
+    with (leaves_nothing(one_or_two),
+          survives(lab, one_or_two, connectors=len(connectors)) as client):
         for i in range(repeated(8, 200)):
             lab.xen.restart_backend(("KILL", "TERM")[i % 2])
             TALLY.restarts += 1
             some_time(i)
         client.goes_on()
-    print(f"{connection(terrace) - number} connections were made")
+    print(f"{connection(one_or_two) - number} connections were made")
 
 
-def test_toolstack_resets_the_backend(lab, house):
+def test_toolstack_resets_the_backend(lab, one):
     """As when a driver domain is made anew: its half begins at the beginning."""
-    with survives(lab, house) as client:
-        lab.xen.run(f"xenstore-write {house.back()}/state 1")
+    with survives(lab, one) as client:
+        lab.xen.run(f"xenstore-write {one.back()}/state 1")
         TALLY.restarts += 1
-        eventually(lambda: house.states() == (4, 4), "connected again")
+        eventually(lambda: one.states() == (4, 4), "connected again")
         client.goes_on()
         lab.xen.stop_backend()
-        lab.xen.run(f"xenstore-write {house.back()}/state 1")
+        lab.xen.run(f"xenstore-write {one.back()}/state 1")
         lab.xen.start_backend()
         TALLY.restarts += 1
 
 
-def test_toolstack_resets_both_halves(lab, house):
+def test_toolstack_resets_both_halves(lab, one):
     """What is no event of the backend: Linux may well take it for another
     device. But there is a display afterwards."""
-    lab.xen.run(f"xenstore-write {house.back()}/state 1 {house.front()}/state 1")
-    house.wait_connected(timeout=60)
-    still_works(lab, house, size=SIZE)
+    lab.xen.run(f"xenstore-write {one.back()}/state 1 {one.front()}/state 1")
+    one.wait_connected(timeout=60)
+    still_works(lab, one, size=SIZE)
 
 
-def test_backend_never_returns(lab, house):
+def test_backend_never_returns(lab, one):
     """Clients go on in the dark, at the pace of a timer, until the toolstack
     takes the display away."""
-    client = Client(lab, house)
+    client = Client(lab, one)
     eventually(lambda: client.flips() > 5, "the first flips")
     lab.xen.stop_backend()
-    house.run("sleep 3")
+    one.run("sleep 3")
     flips, start = client.flips(), time.monotonic()
-    house.run("sleep 10")
+    one.run("sleep 10")
     pace = (client.flips() - flips) / (time.monotonic() - start)
     print(f"{pace:.0f} flips a second without a backend")
     client.is_alive()
     assert 60 / 4 / SLOW < pace < FASTEST, f"{pace:.1f} flips a second"
-    house.detach_display(0, check=False)
+    one.detach_display(0, check=False)
     is_told_of_its_end(client)
-    eventually(lambda: house.run("ls /dev/dri/card* 2>/dev/null",
-                                 check=False).rc, "the card is gone")
+    eventually(lambda: one.run("ls /dev/dri/card* 2>/dev/null",
+                               check=False).rc, "the card is gone")
     lab.xen.start_backend()
-    lab.drop(house)
+    lab.drop(one)
 
 
 # Backends that are silent.
 
 @pytest.mark.parametrize("seconds", repeated([8], [4, 8]))
-def test_backend_sleeps(lab, terrace, connectors, seconds):
-    with survives(lab, terrace, connectors=len(connectors)) as client:
-        number = connection(terrace)
+def test_backend_sleeps(lab, one_or_two, connectors, seconds):
+    with survives(lab, one_or_two, connectors=len(connectors)) as client:
+        number = connection(one_or_two)
         lab.xen.pause_backend(seconds)
         TALLY.stops += 1
         client.goes_on()
-        assert connection(terrace) == number, "it was given up"
+        assert connection(one_or_two) == number, "it was given up"
 
 
-def test_backend_sleeps_below_a_still_picture(lab, house):
+def test_backend_sleeps_below_a_still_picture(lab, one):
     """What is painted while it sleeps is there when it goes on."""
-    with survives(lab, house) as client:
+    with survives(lab, one) as client:
         lab.xen.backend.kill(19)
-        house.run("sleep 4")
+        one.run("sleep 4")
         client.still()
         client.is_alive()
         lab.xen.backend.kill(18)
@@ -170,30 +170,30 @@ def test_backend_sleeps_below_a_still_picture(lab, house):
 
 
 @pytest.mark.skipif(not LONG, reason="LONG=1 has it: it takes minutes")
-def test_backend_sleeps_for_a_minute(lab, terrace, connectors):
+def test_backend_sleeps_for_a_minute(lab, one_or_two, connectors):
     """Longer than it is given: there is another connection then. What it still reads
     in the old rings names no grant that others may have by now."""
-    with survives(lab, terrace, connectors=len(connectors)) as client:
-        number = connection(terrace)
+    with survives(lab, one_or_two, connectors=len(connectors)) as client:
+        number = connection(one_or_two)
         lab.xen.pause_backend(60)
         TALLY.stops += 1
         client.goes_on()
-        assert connection(terrace) != number, "it was not given up"
+        assert connection(one_or_two) != number, "it was not given up"
 
 
-def test_guest_is_paused(lab, terrace, connectors):
-    with survives(lab, terrace, connectors=len(connectors)) as client:
-        number = connection(terrace)
+def test_guest_is_paused(lab, one_or_two, connectors):
+    with survives(lab, one_or_two, connectors=len(connectors)) as client:
+        number = connection(one_or_two)
         for _ in range(repeated(3, 50)):
-            terrace.pause(4)
+            one_or_two.pause(4)
             TALLY.stops += 1
             eventually(lambda n=client.flips(): client.flips() > n, "flips")
-        assert connection(terrace) == number, "it was given up"
+        assert connection(one_or_two) == number, "it was given up"
 
 
-def test_busy_dom0(lab, house):
+def test_busy_dom0(lab, one):
     """As many that are busy as dom0 has CPUs, and then some."""
-    with survives(lab, house) as client:
+    with survives(lab, one) as client:
         lab.xen.run("for i in 1 2 3; do timeout "
                     f"{repeated(8, 60)} sh -c 'while :; do :; done' & done; "
                     "wait", timeout=120)
@@ -203,22 +203,22 @@ def test_busy_dom0(lab, house):
 # Guests that are saved, restored, migrated.
 
 @pytest.fixture
-def traveller(lab, kernel, connectors):
+def small(lab, kernel, connectors):
     """Small, since its image goes through the host."""
     return lab.guest(kernel=kernel, vdispl=(connectors,), memory=256)
 
 
 @CAN_SAVE
-def test_save_and_restore(lab, traveller, connectors):
+def test_save_and_restore(lab, small, connectors):
     """While it flips, and with a picture that stands still."""
-    with survives(lab, traveller, connectors=len(connectors)) as client:
-        traveller.save_restore()
+    with survives(lab, small, connectors=len(connectors)) as client:
+        small.save_restore()
         TALLY.saves += 1
         client.goes_on()
         client.still()
-        traveller.save_restore(seconds=5)
+        small.save_restore(seconds=5)
         TALLY.saves += 1
-        traveller.wait_connected(timeout=60)
+        small.wait_connected(timeout=60)
         client.shows_soon()
         client.move()
 
@@ -239,26 +239,26 @@ def test_save_of_another_kind(lab, kernel, how):
 
 @CAN_SAVE
 @pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
-def test_save_during_a_reconnect(lab, traveller):
-    with survives(lab, traveller) as client:
+def test_save_during_a_reconnect(lab, small):
+    with survives(lab, small) as client:
         for _ in range(repeated(1, 10)):
-            lab.xen.ctl(f"reconnect {traveller.domid} 0")
-            traveller.save_restore()
+            lab.xen.ctl(f"reconnect {small.domid} 0")
+            small.save_restore()
             TALLY.saves += 1
             client.goes_on()
 
 
 @CAN_SAVE
 @pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
-def test_saves_in_a_storm(lab, traveller):
+def test_saves_in_a_storm(lab, small):
     """Of restarts, at any moment of the making of a connection."""
-    with leaves_nothing(traveller), survives(lab, traveller) as client:
+    with leaves_nothing(small), survives(lab, small) as client:
         for i in range(repeated(2, 20)):
             for j in range(3):
                 lab.xen.restart_backend(("KILL", "TERM")[j % 2])
                 TALLY.restarts += 1
                 some_time(3 * i + j)
-            (traveller.checkpoint, traveller.save_restore)[i % 2]()
+            (small.checkpoint, small.save_restore)[i % 2]()
             TALLY.saves += 1
             client.sees_nothing()
         client.goes_on()
@@ -266,17 +266,17 @@ def test_saves_in_a_storm(lab, traveller):
 
 @CAN_SAVE
 @pytest.mark.parametrize("connectors", [ONE], ids=["one"], indirect=True)
-def test_restore_with_another_resolution(lab, traveller):
+def test_restore_with_another_resolution(lab, small):
     """The toolstack writes what the image's configuration says."""
-    with survives(lab, traveller) as client:
+    with survives(lab, small) as client:
         hotplugs = client.counters()["hotplugs"]
-        traveller.change_config("640x480", "800x600")
-        traveller.save_restore()
+        small.change_config("640x480", "800x600")
+        small.save_restore()
         TALLY.saves += 1
-        eventually(lambda: "800x600" in modes(traveller), "the new mode")
+        eventually(lambda: "800x600" in modes(small), "the new mode")
         eventually(lambda: client.counters()["hotplugs"] > hotplugs,
                    "a hot-plug event")
-    lab.drop(traveller)
+    lab.drop(small)
 
 
 # Buffers of the backend.
@@ -336,47 +336,47 @@ def reconfigure(lab, guest, **nodes):
 
 
 @pytest.mark.parametrize("resolution", ["800x600", "320x240"])
-def test_resolution_changes(lab, house, resolution):
+def test_resolution_changes(lab, one, resolution):
     """Another mode is told by a hot-plug event. A client that keeps its own is
     shown where there is room for it, and goes on where there is none."""
-    with survives(lab, house, but="exceeds the connector") as client:
+    with survives(lab, one, but="exceeds the connector") as client:
         hotplugs = client.counters()["hotplugs"]
-        reconfigure(lab, house, _0__resolution=resolution)
-        house.wait_connected(timeout=60)
-        eventually(lambda: resolution in modes(house), "the new mode")
+        reconfigure(lab, one, _0__resolution=resolution)
+        one.wait_connected(timeout=60)
+        eventually(lambda: resolution in modes(one), "the new mode")
         eventually(lambda: client.counters()["hotplugs"] > hotplugs,
                    "a hot-plug event")
         if resolution == "800x600":
             client.goes_on()
         client.is_alive()
-        reconfigure(lab, house, _0__resolution="640x480")
-        eventually(lambda: "640x480" in modes(house), "the old mode")
+        reconfigure(lab, one, _0__resolution="640x480")
+        eventually(lambda: "640x480" in modes(one), "the old mode")
 
 
-def test_one_more_connector(lab, house):
+def test_one_more_connector(lab, one):
     """Another DRM device, and the log says why. The old one's client is told."""
-    start, client = house.log_size(), Client(lab, house)
-    reconfigure(lab, house, _0__resolution="640x480", _1__resolution="640x480",
+    start, client = one.log_size(), Client(lab, one)
+    reconfigure(lab, one, _0__resolution="640x480", _1__resolution="640x480",
                 _1__unique_id="1")
     is_told_of_its_end(client)
-    house.wait_connected(timeout=60)
-    eventually(lambda: house.run("ls -d /sys/class/drm/card*-Virtual-*")
+    one.wait_connected(timeout=60)
+    eventually(lambda: one.run("ls -d /sys/class/drm/card*-Virtual-*")
                .out.count("\n") == 2, "two connectors")
-    assert re.search(r"vdispl.*connector", house.log(start)), house.log(start)
-    still_works(lab, house, size=SIZE)
-    lab.drop(house)
+    assert re.search(r"vdispl.*connector", one.log(start)), one.log(start)
+    still_works(lab, one, size=SIZE)
+    lab.drop(one)
 
 
 # Displays that come and go.
 
-def test_second_display_comes_and_goes(lab, house):
+def test_second_display_comes_and_goes(lab, one):
     """The first one's client does not notice; the second one's is told."""
-    with survives(lab, house) as client:
+    with survives(lab, one) as client:
         for _ in range(repeated(2, 20)):
-            dev = house.attach_display(ONE)
-            other = Client(lab, house, dev)
+            dev = one.attach_display(ONE)
+            other = Client(lab, one, dev)
             eventually(lambda c=other: c.flips() > 5, "flips there")
-            house.detach_display(dev)
+            one.detach_display(dev)
             is_told_of_its_end(other)
             client.goes_on()
 
@@ -403,16 +403,16 @@ def xenwatch_ran(guest):
     return int(ran) / 1e6, int(switches)
 
 
-def test_time_in_xenwatch(lab, house):
+def test_time_in_xenwatch(lab, one):
     """It may be held up by us for 10 ms at most. How long it waits for XenStore is
     not counted, nor is what it does for others left out."""
-    with survives(lab, house) as client:
-        before = xenwatch_ran(house)
+    with survives(lab, one) as client:
+        before = xenwatch_ran(one)
         for how in ("TERM", "KILL"):
             lab.xen.restart_backend(how)
             TALLY.restarts += 1
             client.goes_on()
-        ran, switches = (now - was for now, was in zip(xenwatch_ran(house), before))
+        ran, switches = (now - was for now, was in zip(xenwatch_ran(one), before))
     TALLY.xenwatch_ms = max(TALLY.xenwatch_ms, ran / switches)
     print(f"xenwatch ran {ran:.1f} ms for two restarts, {switches} times")
     assert ran / switches < 10
