@@ -20,9 +20,9 @@ static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
 static DEFINE_SPINLOCK(spin);
 static int array[8];
-/* what the compiler must not know */
-static volatile int eight = 8, forty = 40;
-static volatile int sink;
+/* read and written by READ_ONCE() and WRITE_ONCE(), so that the compiler does not know them */
+static int eight = 8, forty = 40;
+static int sink;
 
 static void lock_inversion(void)
 {
@@ -48,17 +48,17 @@ static void leak(void)
 	unsigned int i;
 
 	for (i = 0; i < 8; i++)
-		sink = !kmalloc(SIZE, GFP_KERNEL);
+		WRITE_ONCE(sink, !kmalloc(SIZE, GFP_KERNEL));
 }
 
 static void wide_shift(void)
 {
-	sink = 1 << forty;
+	WRITE_ONCE(sink, 1 << READ_ONCE(forty));
 }
 
 static void beyond_array(void)
 {
-	sink = array[eight];
+	WRITE_ONCE(sink, array[READ_ONCE(eight)]);
 }
 
 static void beyond_object(void)
@@ -116,7 +116,7 @@ static void too_many_puts(void)
 	refcount_t count = REFCOUNT_INIT(1);
 
 	refcount_dec(&count);
-	sink = refcount_dec_and_test(&count);
+	WRITE_ONCE(sink, refcount_dec_and_test(&count));
 }
 
 static const struct {
