@@ -14,7 +14,7 @@
  * xen_drm_panic_scanout_buffer - describe where the panic screen is drawn
  * @fb: framebuffer that the backend shows
  * @format: format of @fb
- * @sb: filled on success
+ * @sb: filled on success, but for the size
  *
  * Context: a panic; nothing may be locked or allocated.
  *
@@ -33,8 +33,6 @@ int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
 
 	sb->format = format;
 	sb->pages = gem->share.pages;
-	sb->width = fb->width;
-	sb->height = fb->height;
 	sb->pitch[0] = fb->pitch;
 	return 0;
 }

@@ -72,6 +72,11 @@ static int xen_drm_plane_atomic_check(struct drm_plane *plane, struct drm_atomic
 			    name, new_state->src.x1, new_state->src.y1);
 		return -EINVAL;
 	}
+	if ((new_state->src.x1 >> 16) % new_state->fb->format->hsub) {
+		drm_dbg_kms(plane->dev, "%s: the picture starts at pixel %d, expected a multiple of %u\n",
+			    name, new_state->src.x1 >> 16, new_state->fb->format->hsub);
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -183,14 +188,19 @@ static void xen_drm_plane_atomic_disable(struct drm_plane *plane, struct drm_ato
 static int xen_drm_plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
 {
 	struct xen_drm_shadow *shadow;
+	int ret;
 
 	if (!plane->state || !plane->state->fb || !plane->state->visible)
 		return -ENODEV;
 
 	shadow = to_plane_state(plane->state)->shadow;
-	return xen_drm_panic_scanout_buffer(shadow ? xen_drm_shadow_fb(shadow) :
-					    xen_drm_fb_from_drm(plane->state->fb),
-					    plane->state->fb->format, sb);
+	ret = xen_drm_panic_scanout_buffer(shadow ? xen_drm_shadow_fb(shadow) :
+					   xen_drm_fb_from_drm(plane->state->fb),
+					   plane->state->fb->format, sb);
+	/* A framebuffer without a shadow begins at the screen's corner, and may be larger. */
+	sb->width = drm_rect_width(&plane->state->src) >> 16;
+	sb->height = drm_rect_height(&plane->state->src) >> 16;
+	return ret;
 }
 
 static void xen_drm_plane_panic_flush(struct drm_plane *plane)

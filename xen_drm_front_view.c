@@ -63,7 +63,8 @@ static struct xen_drm_view *fb_find_backend_view(const struct xen_drm_fb *fb)
 	struct xen_drm_view *view;
 
 	view = list_first_entry(&fb->share->views, struct xen_drm_view, node);
-	if (xen_drm_proto_stride(view->width, view->bpp) != fb->pitch || fb->offset ||
+	if (view->bpp != fb->bpp || fb->offset ||
+	    xen_drm_proto_stride(view->width, view->bpp) != fb->pitch ||
 	    fb->width > view->width || fb->height > view->height)
 		return ERR_PTR(-EINVAL);
 	return view;

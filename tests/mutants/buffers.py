@@ -181,7 +181,7 @@ MUTANTS = [
          "xen_drm_proto_stride(width, fb->bpp) == fb->pitch ? width : 0", "width",
          {"kunit": "view.pitches", "fuzz": "share"}),
         ("a backend's buffer can be shown with any pitch",
-         "xen_drm_proto_stride(view->width, view->bpp) != fb->pitch || ", "",
+         "xen_drm_proto_stride(view->width, view->bpp) != fb->pitch ||", "false ||",
          {"kunit": "share_backend.framebuffer_of_a_backends_buffer"}),
         ("a framebuffer may be higher than its buffer",
          "if (fb->height > height)\n\t\treturn ERR_PTR(-EINVAL);", "", {"fuzz": "share"}),
