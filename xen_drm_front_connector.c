@@ -5,6 +5,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string_helpers.h>
@@ -60,6 +61,9 @@
 #define CONNECTOR_DPI		96
 /* Time for user space to see that the former monitor is gone. */
 #define CONNECTOR_REPLUG_MS	2000
+/* Times between two events that tell of refused modes, in jiffies. */
+#define CONNECTOR_MIN_BAD_GAP	HZ
+#define CONNECTOR_MAX_BAD_GAP	(64UL * HZ)
 
 static struct xen_drm_connector *to_xen_connector(struct drm_connector *connector)
 {
@@ -212,30 +216,39 @@ static void connector_link_work(struct work_struct *work)
  * @connector: the connector
  *
  * The link work sets link-status to BAD and sends a hot-plug event, so that user space
- * sets a mode again, once a second at most. A commit, which calls this, may hold the locks
- * that it needs.
+ * sets a mode again. Some, the console among them, set the same mode, so the time between
+ * two events grows from a second to a minute while the backend refuses it. A commit,
+ * which may call this, may hold the locks that the work needs.
  *
- * Context: does not sleep.
+ * Context: does not sleep. The caller that queues the work writes the times.
  */
 void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 {
-	unsigned long now = jiffies, next = connector->bad_at + HZ;
+	unsigned long now = jiffies, at = READ_ONCE(connector->bad_at);
+	unsigned long gap = READ_ONCE(connector->bad_gap), next = now;
 
-	if (!time_in_range(now, connector->bad_at, next))
-		next = now;
-	if (queue_delayed_work(system_long_wq, &connector->link_work, next - now))
-		connector->bad_at = next;
+	if (time_in_range(now, at, at + gap))
+		next = at + gap;
+	else if (!time_in_range(now, at, at + 2 * gap))
+		gap = CONNECTOR_MIN_BAD_GAP / 2;
+	if (!queue_delayed_work(system_long_wq, &connector->link_work, next - now))
+		return;
+	WRITE_ONCE(connector->bad_at, next);
+	WRITE_ONCE(connector->bad_gap, min(2 * gap, CONNECTOR_MAX_BAD_GAP));
 }
 
 /**
- * xen_drm_connector_set_good - forget a refusal that user space was not told of yet
+ * xen_drm_connector_set_good - forget refusals
  * @connector: the connector, for which the backend has taken a mode
+ *
+ * User space is not told of what it has not been told of yet.
  *
  * Context: does not sleep.
  */
 void xen_drm_connector_set_good(struct xen_drm_connector *connector)
 {
 	cancel_delayed_work(&connector->link_work);
+	WRITE_ONCE(connector->bad_gap, CONNECTOR_MIN_BAD_GAP);
 }
 
 static void connector_plug_work(struct work_struct *work)
@@ -330,7 +343,6 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 	int ret;
 
 	INIT_DELAYED_WORK(&connector->link_work, connector_link_work);
-	connector->bad_at = jiffies - HZ - 1;
 	INIT_DELAYED_WORK(&connector->plug_work, connector_plug_work);
 	connector_make_mode(&connector->mode, cfg->width, cfg->height);
 

@@ -41,8 +41,10 @@ struct xen_drm_connector {
 	char path[XEN_DRM_PATH_LEN];
 	/** @link_work: work that tells user space of a mode that the backend refused */
 	struct delayed_work link_work;
-	/** @bad_at: time for which that was queued last, in jiffies; for commits */
+	/** @bad_at: time for which that was queued last, in jiffies */
 	unsigned long bad_at;
+	/** @bad_gap: time from then to the next one at the earliest, in jiffies */
+	unsigned long bad_gap;
 	/**
 	 * @is_away: whether there is no monitor, as another one follows; under
 	 * &drm_mode_config.mutex

@@ -444,6 +444,32 @@ static void another_size(struct kunit *test)
 	screen->connector->registration_state = DRM_CONNECTOR_INITIALIZING;
 }
 
+/* The console sets the same mode at each event, which is not to go on for ever. */
+static void refused_again_and_again(struct kunit *test)
+{
+	struct screen *screen = test->priv;
+	struct xen_drm_connector *connector = &screen->display->pipes[0].connector;
+	unsigned long gap;
+	unsigned int i;
+
+	xen_drm_connector_set_bad(connector);
+	KUNIT_EXPECT_LE(test, connector->bad_at, jiffies);
+	KUNIT_EXPECT_TRUE(test, flush_delayed_work(&connector->link_work));
+	for (i = 0; i < 10; i++) {
+		gap = connector->bad_gap;
+		KUNIT_EXPECT_EQ(test, gap, min(1U << i, 64) * HZ);
+		/* As if it were the time of the last one. */
+		connector->bad_at = jiffies;
+		xen_drm_connector_set_bad(connector);
+		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&connector->link_work));
+		KUNIT_EXPECT_GE(test, connector->bad_at, jiffies + gap - HZ / 4);
+		cancel_delayed_work_sync(&connector->link_work);
+	}
+
+	xen_drm_connector_set_good(connector);
+	KUNIT_EXPECT_EQ(test, connector->bad_gap, HZ);
+}
+
 /* As drm.edid_firmware or debugfs have it: the administrator's, but not another size. */
 static void edid_of_the_administrator(struct kunit *test)
 {
@@ -515,6 +541,7 @@ static struct kunit_case connector_cases[] = {
 	KUNIT_CASE(silence),
 	KUNIT_CASE(ends_without_an_answer),
 	KUNIT_CASE(another_size),
+	KUNIT_CASE(refused_again_and_again),
 	KUNIT_CASE(edid_of_the_administrator),
 	KUNIT_CASE(modes_of_clients),
 	{}
