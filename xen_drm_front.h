@@ -117,6 +117,10 @@ struct xen_drm_flip_ops {
 	bool (*done)(void *owner, u32 serial, ktime_t when);
 	/** @refused: the backend will not show the flip; @error is a negative errno */
 	void (*refused)(void *owner, u32 serial, int error);
+	/** @mode_set: a mode was answered; @error is 0, or a negative errno if it was refused */
+	void (*mode_set)(void *owner, int error);
+	/** @not_off: the backend will not switch off; @error is a negative errno */
+	void (*not_off)(void *owner, int error);
 };
 
 /**
@@ -189,9 +193,8 @@ struct xen_drm_display {
 	struct list_head fbs;
 
 	/**
-	 * @config_lock: held for reading while a commit sends modes and waits for
-	 * the replies. *Leave* takes it for writing once, to wait until no commit
-	 * uses a channel
+	 * @config_lock: held for reading while a commit sends modes. *Leave* takes it
+	 * for writing once, to wait until no commit uses a channel
 	 */
 	struct rw_semaphore config_lock;
 

@@ -143,8 +143,14 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	return slot;
 }
 
-static int chan_try_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
-			   struct xen_drm_call *call)
+/* A request with its slot's first state, and storage for the reply or NULL. */
+struct chan_sending {
+	struct xendispl_req *req;
+	enum xen_drm_slot_state state;
+	struct xen_drm_call *call;
+};
+
+static int chan_try_submit(struct xen_drm_chan *chan, const struct chan_sending *sending)
 {
 	struct xen_drm_chan_news news = {};
 	struct xen_drm_slot *slot;
@@ -152,11 +158,12 @@ static int chan_try_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 	guard(rcu)();
 
 	scoped_guard(spinlock_irqsave, &chan->lock) {
-		slot = chan_put(chan, req, call ? XEN_DRM_SLOT_CALL : XEN_DRM_SLOT_ABANDONED,
-				&news);
-		if (!IS_ERR(slot) && call) {
-			*call = (struct xen_drm_call) { .id = slot->id };
-			slot->call = call;
+		slot = chan_put(chan, sending->req, sending->state, &news);
+		if (!IS_ERR(slot) && sending->state != XEN_DRM_SLOT_ABANDONED) {
+			slot->call = sending->call;
+			if (slot->call)
+				*slot->call = (struct xen_drm_call) { .id = slot->id };
+			chan->num_modes += sending->state == XEN_DRM_SLOT_MODE;
 			if (!chan->num_waits++)
 				xen_drm_chan_drain_replies(chan, &news);
 		}
@@ -197,8 +204,8 @@ static long chan_time_until(const struct xen_drm_chan *chan, unsigned long end)
 }
 
 /* The requests in the full ring go out first, since no room would come otherwise. */
-static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *req,
-			      struct xen_drm_call *call, bool killable)
+static int chan_wait_for_room(struct xen_drm_chan *chan, const struct chan_sending *sending,
+			      bool killable)
 {
 	long timeout, left;
 	int ret = -EAGAIN;
@@ -210,11 +217,11 @@ static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *re
 	chan_begin_wait(chan);
 	if (killable)
 		left = wait_event_killable_timeout(chan->reply_wait,
-						   (ret = chan_try_submit(chan, req, call)) !=
+						   (ret = chan_try_submit(chan, sending)) !=
 						   -EAGAIN, timeout);
 	else
 		left = wait_event_timeout(chan->reply_wait,
-					  (ret = chan_try_submit(chan, req, call)) !=
+					  (ret = chan_try_submit(chan, sending)) !=
 					  -EAGAIN, timeout);
 	chan_end_wait(chan);
 
@@ -224,8 +231,22 @@ static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *re
 		return -EINTR;
 	/* The interrupt may be late. This also tells the connection of overdue answers. */
 	xen_drm_chan_poll(chan);
-	ret = chan_try_submit(chan, req, call);
+	ret = chan_try_submit(chan, sending);
 	return ret == -EAGAIN ? -ETIMEDOUT : ret;
+}
+
+static int chan_submit(struct xen_drm_chan *chan, const struct chan_sending *sending,
+		       bool killable)
+{
+	int ret;
+
+	might_sleep();
+
+	if (killable && fatal_signal_pending(current))
+		return -EINTR;
+
+	ret = chan_try_submit(chan, sending);
+	return ret == -EAGAIN ? chan_wait_for_room(chan, sending, killable) : ret;
 }
 
 /**
@@ -247,17 +268,43 @@ static int chan_wait_for_room(struct xen_drm_chan *chan, struct xendispl_req *re
 int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 			struct xen_drm_call *call, bool killable)
 {
-	int ret;
+	const struct chan_sending sending = {
+		.req = req,
+		.state = call ? XEN_DRM_SLOT_CALL : XEN_DRM_SLOT_ABANDONED,
+		.call = call,
+	};
 
-	might_sleep();
-
-	if (killable && fatal_signal_pending(current))
-		return -EINTR;
-
-	ret = chan_try_submit(chan, req, call);
-	return ret == -EAGAIN ? chan_wait_for_room(chan, req, call, killable) : ret;
+	return chan_submit(chan, &sending, killable);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_submit);
+
+/**
+ * xen_drm_chan_config - send a mode, or switch off
+ * @chan: the channel
+ * @req: a XENDISPL_OP_SET_CONFIG; its id is filled in
+ * @on: whether it sets a mode
+ *
+ * The request goes out at once. The reply is told to the pipe, by
+ * &xen_drm_flip_ops.mode_set or &xen_drm_flip_ops.not_off, possibly before this returns.
+ *
+ * Context: may sleep, XEN_DRM_TIMEOUT_MS at most, if the ring is full.
+ *
+ * Returns: 0; -ETIMEDOUT when the ring stays full; -ENODEV when the channel is broken.
+ */
+int xen_drm_chan_config(struct xen_drm_chan *chan, struct xendispl_req *req, bool on)
+{
+	const struct chan_sending sending = {
+		.req = req,
+		.state = on ? XEN_DRM_SLOT_MODE : XEN_DRM_SLOT_OFF,
+	};
+	int ret;
+
+	ret = chan_submit(chan, &sending, false);
+	if (!ret)
+		xen_drm_chan_push(chan);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_config);
 
 /**
  * xen_drm_chan_push - let the backend see the submitted requests
@@ -443,7 +490,7 @@ static struct xen_drm_slot *chan_put_flip(struct xen_drm_chan *chan, struct xend
 
 	if (xen_drm_chan_is_dead(chan))
 		return ERR_PTR(-ENODEV);
-	if (chan->flip_open)
+	if (chan->flip_open || chan->num_modes)
 		return ERR_PTR(-EBUSY);
 
 	slot = chan_put(chan, req, XEN_DRM_SLOT_FLIP, news);
@@ -469,9 +516,10 @@ static struct xen_drm_slot *chan_put_flip(struct xen_drm_chan *chan, struct xend
  *
  * Context: does not sleep; may be called under &drm_device.event_lock.
  *
- * Returns: 0; -EBUSY while another flip is open, even if its pipe has given it up;
- * -EAGAIN when the ring is full, in which case &xen_drm_chan_ops.answers will be called
- * when there is room; -ENODEV when the channel is broken.
+ * Returns: 0; -EBUSY while another flip is open, even if its pipe has given it up, or
+ * while a mode has no answer; -EAGAIN when the ring is full, in which case
+ * &xen_drm_chan_ops.answers will be called when there is room; -ENODEV when the channel
+ * is broken.
  */
 int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *serial)
 {
@@ -495,7 +543,7 @@ int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *
 			chan_publish(chan);
 		}
 	}
-	/* No flip was open, so none can have ended. */
+	/* No flip and no mode was open, so the pipe is told of none. */
 	xen_drm_chan_tell(chan, &news);
 	return PTR_ERR_OR_ZERO(slot);
 }

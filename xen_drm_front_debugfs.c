@@ -37,6 +37,7 @@ static const char *flip_state_name(enum xen_drm_flip_state state)
 	static const char * const names[] = {
 		[XEN_DRM_FLIP_OFF] = "off",
 		[XEN_DRM_FLIP_DARK] = "dark",
+		[XEN_DRM_FLIP_SETTING] = "setting",
 		[XEN_DRM_FLIP_IDLE] = "idle",
 		[XEN_DRM_FLIP_FLYING] = "flying",
 		[XEN_DRM_FLIP_LANDED] = "landed",

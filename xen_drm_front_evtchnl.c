@@ -73,7 +73,13 @@ bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news
 	if (news->missed)
 		chan->ops->missed(chan->owner, chan->index);
 
-	if (!news->flip_over || !news->flip_ops)
+	if (!news->flip_ops)
+		return false;
+	if (news->mode_over)
+		news->flip_ops->mode_set(news->flip_owner, news->mode_error);
+	if (news->off_error)
+		news->flip_ops->not_off(news->flip_owner, news->off_error);
+	if (!news->flip_over)
 		return false;
 	if (!news->flip_error)
 		return news->flip_ops->done(news->flip_owner, news->flip_serial,
@@ -150,6 +156,12 @@ static void chan_heard(struct xen_drm_chan *chan, struct xen_drm_chan_news *news
 	chan->flip_waits = false;
 }
 
+static void chan_tell_pipe(struct xen_drm_chan *chan, struct xen_drm_chan_news *news)
+{
+	news->flip_ops = chan->flip_ops;
+	news->flip_owner = chan->flip_owner;
+}
+
 static void chan_end_flip(struct xen_drm_chan *chan, int error, struct xen_drm_chan_news *news)
 {
 	chan->flip_open = false;
@@ -157,8 +169,23 @@ static void chan_end_flip(struct xen_drm_chan *chan, int error, struct xen_drm_c
 	news->flip_error = error;
 	news->flip_serial = chan->flip_serial;
 	news->flip_when = ktime_get();
-	news->flip_ops = chan->flip_ops;
-	news->flip_owner = chan->flip_owner;
+	chan_tell_pipe(chan, news);
+}
+
+static void chan_end_mode(struct xen_drm_chan *chan, int error, struct xen_drm_chan_news *news)
+{
+	chan->num_waits--;
+	chan->num_modes--;
+	news->mode_over = true;
+	news->mode_error = error;
+	chan_tell_pipe(chan, news);
+}
+
+static void chan_end_off(struct xen_drm_chan *chan, int error, struct xen_drm_chan_news *news)
+{
+	chan->num_waits--;
+	news->off_error = error ?: news->off_error;
+	chan_tell_pipe(chan, news);
 }
 
 static void chan_end_call(struct xen_drm_chan *chan, struct xen_drm_slot *slot,
@@ -204,6 +231,10 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	to_open_flip = chan->flip_open && slot->serial == chan->flip_serial;
 	if (slot->state == XEN_DRM_SLOT_CALL)
 		chan_end_call(chan, slot, resp);
+	else if (slot->state == XEN_DRM_SLOT_MODE)
+		chan_end_mode(chan, xen_drm_chan_status(resp->status), news);
+	else if (slot->state == XEN_DRM_SLOT_OFF)
+		chan_end_off(chan, xen_drm_chan_status(resp->status), news);
 	else if (slot->state == XEN_DRM_SLOT_FLIP && to_open_flip && resp->status)
 		chan_end_flip(chan, xen_drm_chan_status(resp->status), news);
 

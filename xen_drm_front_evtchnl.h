@@ -29,12 +29,16 @@ struct device;
  * @XEN_DRM_SLOT_FREE: no request has this slot
  * @XEN_DRM_SLOT_CALL: a task waits for the reply
  * @XEN_DRM_SLOT_FLIP: a refusal is told to the pipe, if the flip is still open
+ * @XEN_DRM_SLOT_MODE: the outcome of setting a mode is told to the pipe
+ * @XEN_DRM_SLOT_OFF: a refusal to switch off is told to the pipe
  * @XEN_DRM_SLOT_ABANDONED: nobody wants it, so a late reply only frees the slot
  */
 enum xen_drm_slot_state {
 	XEN_DRM_SLOT_FREE,
 	XEN_DRM_SLOT_CALL,
 	XEN_DRM_SLOT_FLIP,
+	XEN_DRM_SLOT_MODE,
+	XEN_DRM_SLOT_OFF,
 	XEN_DRM_SLOT_ABANDONED,
 };
 
@@ -102,6 +106,12 @@ struct xen_drm_chan_news {
 	u32 flip_serial;
 	/** @flip_when: time when its event was seen */
 	ktime_t flip_when;
+	/** @mode_over: whether a mode was answered */
+	bool mode_over;
+	/** @mode_error: error that the latest of them was refused with, 0 if it was set */
+	int mode_error;
+	/** @off_error: error with which the backend refused to switch off, or 0 */
+	int off_error;
 	/** @flip_ops: callbacks of the pipe, or NULL */
 	const struct xen_drm_flip_ops *flip_ops;
 	/** @flip_owner: argument of @flip_ops */
@@ -170,10 +180,13 @@ struct xen_drm_chan {
 	/** @next_id: id with which the search for a free one begins */
 	u16 next_id;
 	/**
-	 * @num_waits: number of slots in state XEN_DRM_SLOT_CALL, and of tasks and
-	 * flips that wait for room in the ring. Replies raise interrupts unless it is 0
+	 * @num_waits: number of slots in state XEN_DRM_SLOT_CALL, _MODE or _OFF, and of
+	 * tasks and flips that wait for room in the ring. Replies raise interrupts unless
+	 * it is 0
 	 */
 	unsigned int num_waits;
+	/** @num_modes: number of slots in state XEN_DRM_SLOT_MODE */
+	unsigned int num_modes;
 	/** @flip_waits: whether a flip found no room; ends with &xen_drm_chan_ops.answers */
 	bool flip_waits;
 	/** @evt_page: shared page with the events */

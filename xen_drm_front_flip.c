@@ -40,7 +40,8 @@
  * Without a backend, and while it is silent, events are sent at the next vblank of
  * the timer. So clients go on at their usual pace.
  *
- * Nothing here waits for the backend. Setting a mode does, in xen_drm_front_flip_mode.c.
+ * Nobody waits for the backend. The answer to a mode, see xen_drm_front_flip_mode.c, is
+ * taken like that to a flip, but its event is held up for a few vblanks only.
  */
 
 /* Logarithm of the part of a period by which a vblank waits for the backend's event. */
@@ -84,11 +85,17 @@ static bool flip_send_request(struct xen_drm_flip *flip)
 	return false;
 }
 
+/* Returns whether a flip or a mode is out, whose answer the timer looks for. */
+static bool flip_is_out(const struct xen_drm_flip *flip)
+{
+	return flip->core.state == XEN_DRM_FLIP_FLYING ||
+	       flip->core.state == XEN_DRM_FLIP_SETTING;
+}
+
 /* Returns whether the pipe leaves its state, or sends its event, by a vblank. */
 static bool flip_needs_vblank(const struct xen_drm_flip *flip)
 {
-	return flip->core.state == XEN_DRM_FLIP_FLYING ||
-	       flip->core.state == XEN_DRM_FLIP_LANDED ||
+	return flip_is_out(flip) || flip->core.state == XEN_DRM_FLIP_LANDED ||
 	       flip->core.event != XEN_DRM_FLIP_EVENT_NONE;
 }
 
@@ -238,6 +245,8 @@ static void flip_refused(void *owner, u32 serial, int error)
 static const struct xen_drm_flip_ops flip_ops = {
 	.done = flip_done,
 	.refused = flip_refused,
+	.mode_set = xen_drm_flip_mode_set,
+	.not_off = xen_drm_flip_not_off,
 };
 
 /**
@@ -280,6 +289,7 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip)
 		xen_drm_proto_add_stats(flip->chan, &flip->stats.chan);
 	flip->chan = NULL;
 	flip->lit = false;
+	flip->asked = false;
 	/* Flips that the channel still tells of have other numbers. */
 	flip->serial = 0;
 	xen_drm_flip_take(flip, XEN_DRM_FLIP_DARKENED);
@@ -434,8 +444,7 @@ void xen_drm_flip_panic(struct xen_drm_flip *flip)
 
 static bool flip_is_overdue(const struct xen_drm_flip *flip, ktime_t now)
 {
-	return flip->core.state == XEN_DRM_FLIP_FLYING &&
-	       ktime_ms_delta(now, flip->sent) > XEN_DRM_TIMEOUT_MS;
+	return flip_is_out(flip) && ktime_ms_delta(now, flip->sent) > XEN_DRM_TIMEOUT_MS;
 }
 
 /*
@@ -446,10 +455,10 @@ static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 {
 	struct xen_drm_chan *chan = NULL;
 	unsigned long flags;
-	bool overdue;
+	bool overdue, is_mode;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	if (flip->core.state == XEN_DRM_FLIP_FLYING)
+	if (flip_is_out(flip))
 		chan = flip->chan;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	/* The channel stays as long as the timer's function runs. */
@@ -459,6 +468,7 @@ static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip_listen(flip);
 	overdue = flip_is_overdue(flip, now);
+	is_mode = flip->core.state == XEN_DRM_FLIP_SETTING;
 	if (overdue) {
 		flip->stats.overdue++;
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_OVERDUE);
@@ -467,8 +477,8 @@ static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 
 	if (overdue)
 		drm_err_ratelimited(flip->crtc->dev,
-				    "%s: page flip not completed within %u ms\n",
-				    flip->name, XEN_DRM_TIMEOUT_MS);
+				    "%s: %s not completed within %u ms\n", flip->name,
+				    is_mode ? "modeset" : "page flip", XEN_DRM_TIMEOUT_MS);
 }
 
 /* Returns whether the vblank has been put off, for the backend to come first. */
@@ -565,11 +575,14 @@ bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_
  * @flip: zeroed memory
  * @crtc: CRTC of the pipe
  * @name: name of the connector, for messages; not copied
+ * @mode_answered: see &xen_drm_flip.mode_answered
  */
-void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const char *name)
+void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const char *name,
+		       void (*mode_answered)(struct xen_drm_flip *flip, int error))
 {
 	flip->crtc = crtc;
 	flip->name = name;
+	flip->mode_answered = mode_answered;
 	hrtimer_setup(&flip->timer, flip_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 }
 

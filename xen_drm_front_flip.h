@@ -16,7 +16,6 @@
 #include "xen_drm_front_flip_state.h"
 
 struct drm_pending_vblank_event;
-struct xen_drm_call;
 struct xen_drm_chan;
 
 /**
@@ -43,6 +42,11 @@ struct xen_drm_flip {
 	struct drm_crtc *crtc;
 	/** @name: name of the connector, for messages; constant */
 	const char *name;
+	/**
+	 * @mode_answered: the backend has taken a mode, or refused it with @error; does not
+	 * sleep. Constant
+	 */
+	void (*mode_answered)(struct xen_drm_flip *flip, int error);
 	/** @core: state of the pipe */
 	struct xen_drm_flip_core core;
 	/** @chan: channel of the present connection, or NULL */
@@ -55,6 +59,12 @@ struct xen_drm_flip {
 	u64 lacked;
 	/** @lit: whether the backend has a mode of ours */
 	bool lit;
+	/** @asked: whether a mode was sent that has no answer yet */
+	bool asked;
+	/** @width: number of visible pixels per line of the latest mode that was sent */
+	u32 width;
+	/** @height: number of its visible lines */
+	u32 height;
 	/** @cookie: framebuffer of the newest picture, 0 without one */
 	u64 cookie;
 	/** @told: number of the connection that knows the framebuffer */
@@ -63,9 +73,9 @@ struct xen_drm_flip {
 	u64 tried;
 	/** @event: event that &xen_drm_flip_core.event is about, or NULL */
 	struct drm_pending_vblank_event *event;
-	/** @serial: number of the latest flip */
+	/** @serial: number of the latest flip, 0 if a mode has been sent since */
 	u32 serial;
-	/** @sent: time when the latest flip went out */
+	/** @sent: time when the latest flip or mode went out */
 	ktime_t sent;
 	/** @on: whether the CRTC is active, so that vblanks can be had */
 	bool on;
@@ -73,9 +83,6 @@ struct xen_drm_flip {
 	bool wanted;
 	/** @stats: counters */
 	struct xen_drm_flip_stats stats;
-
-	/** @config_chan: channel that a mode was sent on; for the commit tail alone */
-	struct xen_drm_chan *config_chan;
 
 	/** @timer: timer of the next vblank */
 	struct hrtimer timer;
@@ -104,7 +111,8 @@ static inline spinlock_t *xen_drm_flip_lock(const struct xen_drm_flip *flip)
 }
 
 /* xen_drm_front_flip.c */
-void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const char *name);
+void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const char *name,
+		       void (*mode_answered)(struct xen_drm_flip *flip, int error));
 void xen_drm_flip_fini(struct xen_drm_flip *flip);
 void xen_drm_flip_join(struct xen_drm_flip *flip, struct xen_drm_chan *chan, u64 number);
 void xen_drm_flip_leave(struct xen_drm_flip *flip);
@@ -126,8 +134,9 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset);
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip);
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip);
 bool xen_drm_flip_can_flip(struct xen_drm_flip *flip, u64 told);
-int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *call,
-			     u32 width, u32 height, u32 bpp);
-int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call, bool on);
+int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height, u32 bpp);
+int xen_drm_flip_send_off(struct xen_drm_flip *flip);
+void xen_drm_flip_mode_set(void *owner, int error);
+void xen_drm_flip_not_off(void *owner, int error);
 
 #endif /* __XEN_DRM_FRONT_FLIP_H__ */

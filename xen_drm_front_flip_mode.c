@@ -3,7 +3,11 @@
  * Xen para-virtualised display frontend: the mode of a pipe at the backend.
  */
 
+#include <linux/ktime.h>
 #include <linux/spinlock.h>
+
+#include <drm/drm_crtc.h>
+#include <drm/drm_print.h>
 
 #include "xen_drm_front_flip.h"
 
@@ -60,7 +64,7 @@ bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 }
 
 /**
- * xen_drm_flip_is_lit - check whether the backend has a mode
+ * xen_drm_flip_is_lit - check whether the backend may have a mode
  * @flip: the pipe
  *
  * Returns: whether a mode was sent, and has not been switched off since.
@@ -71,7 +75,7 @@ bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
 	bool lit;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	lit = flip->lit && flip->chan;
+	lit = (flip->lit || flip->asked) && flip->chan;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return lit;
 }
@@ -95,74 +99,143 @@ bool xen_drm_flip_can_flip(struct xen_drm_flip *flip, u64 told)
 	return can;
 }
 
+/* Returns the channel to send the mode on, or NULL. */
+static struct xen_drm_chan *flip_begin_mode(struct xen_drm_flip *flip,
+					    struct xen_drm_proto_config *config)
+{
+	struct xen_drm_chan *chan;
+	unsigned long flags;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	chan = flip->chan;
+	if (chan) {
+		config->fb_cookie = flip->cookie;
+		flip->asked = true;
+		flip->width = config->width;
+		flip->height = config->height;
+		flip->sent = ktime_get();
+		/* Whatever becomes of a former flip, this mode shows the newest picture. */
+		flip->serial = 0;
+		xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURING);
+	}
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+	return chan;
+}
+
 /**
- * xen_drm_flip_send_config - send a mode with the newest picture, or switch off
+ * xen_drm_flip_send_mode - send a mode with the newest picture
  * @flip: the pipe
- * @call: storage for the reply; if 0 is returned, xen_drm_flip_end_config() must follow
- * @width: number of visible pixels per line, 0 to switch off
+ * @width: number of visible pixels per line
  * @height: number of visible lines
  * @bpp: number of bits per pixel of the picture
  *
+ * Nobody waits for the answer, which xen_drm_flip_mode_set() takes.
+ *
  * Context: commit tail, with &xen_drm_display.config_lock held for reading.
  *
- * Returns: 0; -ENODEV without a backend; -ETIMEDOUT when the ring is full.
+ * Returns: 0; -ENODEV without a backend; -ETIMEDOUT when the ring stays full.
  */
-int xen_drm_flip_send_config(struct xen_drm_flip *flip, struct xen_drm_call *call,
-			     u32 width, u32 height, u32 bpp)
+int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height, u32 bpp)
 {
 	struct xen_drm_proto_config config = {
 		.width = width,
 		.height = height,
 		.bpp = bpp,
 	};
+	struct xen_drm_chan *chan = flip_begin_mode(flip, &config);
+	unsigned long flags;
+	int ret;
+
+	if (!chan)
+		return -ENODEV;
+
+	/* *Leave* waits for config_lock, so the channel stays. */
+	ret = xen_drm_proto_set_config(chan, &config);
+	if (!ret)
+		return 0;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	flip->asked = false;
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_DARKENED);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+	return ret;
+}
+
+/**
+ * xen_drm_flip_send_off - have the backend switch off
+ * @flip: the pipe
+ *
+ * Context: as xen_drm_flip_send_mode().
+ *
+ * Returns: 0; -ENODEV without a backend; -ETIMEDOUT when the ring stays full.
+ */
+int xen_drm_flip_send_off(struct xen_drm_flip *flip)
+{
+	const struct xen_drm_proto_config off = {};
 	struct xen_drm_chan *chan;
 	unsigned long flags;
 	int ret;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	chan = flip->chan;
-	config.fb_cookie = width ? flip->cookie : 0;
-	xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURING);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_DARKENED);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	if (!chan)
 		return -ENODEV;
 
-	/* *Leave* waits for config_lock, so the channel stays. */
-	flip->config_chan = chan;
-	ret = xen_drm_proto_set_config(chan, call, &config);
-	if (!ret)
-		xen_drm_proto_push(chan);
-	return ret;
+	ret = xen_drm_proto_set_config(chan, &off);
+	if (ret)
+		return ret;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	flip->lit = false;
+	flip->asked = false;
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+	return 0;
 }
 
 /**
- * xen_drm_flip_end_config - wait for the reply to a mode
- * @flip: the pipe
- * @call: storage that was given to xen_drm_flip_send_config()
- * @on: whether a mode was sent, as opposed to switching off
+ * xen_drm_flip_mode_set - take the answer to a mode
+ * @owner: the pipe
+ * @error: 0, or a negative errno if the backend refused the mode
  *
- * Context: as xen_drm_flip_send_config().
+ * Answers are not numbered, so this may be the one to an earlier mode. Then that to the
+ * latest one follows, and counts.
  *
- * Returns: 0; -ENODEV when the connection has ended; -ETIMEDOUT; or what the backend
- * answered.
+ * Context: any; see &xen_drm_flip_ops.mode_set.
  */
-int xen_drm_flip_end_config(struct xen_drm_flip *flip, struct xen_drm_call *call, bool on)
+void xen_drm_flip_mode_set(void *owner, int error)
 {
+	struct xen_drm_flip *flip = owner;
 	unsigned long flags;
-	int ret;
-
-	ret = xen_drm_proto_wait(flip->config_chan, call);
+	bool on;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	if (flip->chan && !on) {
-		flip->lit = false;
-	} else if (flip->chan && (!ret || ret == -ETIMEDOUT)) {
-		/* A silent backend will set the mode when it goes on. */
-		flip->lit = true;
-		xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURED);
-	} else if (flip->chan && ret != -ENODEV) {
-		flip->refused = flip->number;
+	/* If it is off by now, the backend has been told, or is about to be. */
+	on = flip->chan && flip->core.state != XEN_DRM_FLIP_OFF;
+	if (on) {
+		flip->asked = false;
+		flip->lit |= !error;
+		flip->refused = error ? flip->number : 0;
+		xen_drm_flip_take(flip, error ? XEN_DRM_FLIP_DARKENED :
+						XEN_DRM_FLIP_CONFIGURED);
 	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
-	return ret;
+	if (on)
+		flip->mode_answered(flip, error);
+}
+
+/**
+ * xen_drm_flip_not_off - note that the backend will not switch off
+ * @owner: the pipe
+ * @error: negative errno
+ *
+ * Context: any; see &xen_drm_flip_ops.not_off.
+ */
+void xen_drm_flip_not_off(void *owner, int error)
+{
+	struct xen_drm_flip *flip = owner;
+
+	drm_err_ratelimited(flip->crtc->dev, "%s: switching off failed: %d\n", flip->name,
+			    error);
 }

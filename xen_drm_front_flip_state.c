@@ -73,18 +73,36 @@ static unsigned int flip_vblank(struct xen_drm_flip_core *core)
 		return actions | flip_complete(core);
 	case XEN_DRM_FLIP_FLYING:
 		return 0;
+	case XEN_DRM_FLIP_SETTING:
+		if (core->held < XEN_DRM_FLIP_MAX_HELD) {
+			core->held++;
+			return 0;
+		}
+		return flip_complete(core);
 	default:
 		return flip_complete(core);
 	}
 }
 
-static unsigned int flip_configured(struct xen_drm_flip_core *core)
+static unsigned int flip_configuring(struct xen_drm_flip_core *core)
 {
 	if (core->state == XEN_DRM_FLIP_OFF)
 		return 0;
-	core->state = XEN_DRM_FLIP_LANDED;
-	if (core->event == XEN_DRM_FLIP_EVENT_NEXT && !core->dirty)
+	core->state = XEN_DRM_FLIP_SETTING;
+	core->dirty = false;
+	core->retried = false;
+	core->held = 0;
+	if (core->event == XEN_DRM_FLIP_EVENT_NEXT)
 		core->event = XEN_DRM_FLIP_EVENT_OUT;
+	return 0;
+}
+
+/* An earlier mode may be answered while a later one is out, or has been answered. */
+static unsigned int flip_configured(struct xen_drm_flip_core *core)
+{
+	if (core->state == XEN_DRM_FLIP_DARK || core->state == XEN_DRM_FLIP_SETTING ||
+	    core->state == XEN_DRM_FLIP_STALLED)
+		core->state = XEN_DRM_FLIP_LANDED;
 	return 0;
 }
 
@@ -112,7 +130,7 @@ static unsigned int flip_disabled(struct xen_drm_flip_core *core)
 
 static unsigned int flip_overdue(struct xen_drm_flip_core *core)
 {
-	if (core->state == XEN_DRM_FLIP_FLYING)
+	if (core->state == XEN_DRM_FLIP_FLYING || core->state == XEN_DRM_FLIP_SETTING)
 		core->state = XEN_DRM_FLIP_STALLED;
 	return 0;
 }
@@ -153,6 +171,7 @@ unsigned int xen_drm_flip_next(struct xen_drm_flip_core *core, enum xen_drm_flip
 	case XEN_DRM_FLIP_ENABLED:
 		return flip_enabled(core);
 	case XEN_DRM_FLIP_CONFIGURING:
+		return flip_configuring(core);
 	case XEN_DRM_FLIP_DARKENED:
 		return flip_darkened(core);
 	case XEN_DRM_FLIP_CONFIGURED:

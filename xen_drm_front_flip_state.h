@@ -14,16 +14,18 @@
  * @XEN_DRM_FLIP_OFF: the CRTC is inactive
  * @XEN_DRM_FLIP_DARK: the CRTC is active, but the backend has no mode: there is no
  *	backend, it refused the mode, or it knows no picture to show
+ * @XEN_DRM_FLIP_SETTING: a SET_CONFIG with the newest picture is out
  * @XEN_DRM_FLIP_IDLE: the newest picture is out
  * @XEN_DRM_FLIP_FLYING: a PG_FLIP is out
- * @XEN_DRM_FLIP_LANDED: the backend has answered the flip, which is over at the next
- *	vblank
- * @XEN_DRM_FLIP_STALLED: the flip was not answered in time, or found no room in the
- *	ring; no other one is sent before the backend answers
+ * @XEN_DRM_FLIP_LANDED: the backend has answered the flip or the mode, which is over at
+ *	the next vblank
+ * @XEN_DRM_FLIP_STALLED: the flip or the mode was not answered in time, or the flip
+ *	found no room in the ring; no other one is sent before the backend answers
  */
 enum xen_drm_flip_state {
 	XEN_DRM_FLIP_OFF,
 	XEN_DRM_FLIP_DARK,
+	XEN_DRM_FLIP_SETTING,
 	XEN_DRM_FLIP_IDLE,
 	XEN_DRM_FLIP_FLYING,
 	XEN_DRM_FLIP_LANDED,
@@ -37,7 +39,8 @@ enum xen_drm_flip_state {
  * @XEN_DRM_FLIP_DAMAGE: the picture on the screen has been drawn to
  * @XEN_DRM_FLIP_DONE: the backend has shown the flip
  * @XEN_DRM_FLIP_REFUSED: the backend will not show the flip
- * @XEN_DRM_FLIP_OVERDUE: the flip was not answered in time, or cannot be sent yet
+ * @XEN_DRM_FLIP_OVERDUE: the flip or the mode was not answered in time, or the flip
+ *	cannot be sent yet
  * @XEN_DRM_FLIP_ANSWERS: the backend answers again after a silence
  * @XEN_DRM_FLIP_VBLANK: a vertical blanking has come
  * @XEN_DRM_FLIP_ENABLED: the CRTC is active from now on
@@ -78,6 +81,12 @@ enum xen_drm_flip_event {
 #define XEN_DRM_FLIP_SEND	BIT(0)	/* send a PG_FLIP with the newest picture */
 #define XEN_DRM_FLIP_COMPLETE	BIT(1)	/* send the event of the latest commit */
 
+/*
+ * Number of vblanks for which an event waits for the answer to a mode. Setting a mode may
+ * hold locks that others wait for, and a client that goes on too early does no harm.
+ */
+#define XEN_DRM_FLIP_MAX_HELD	6
+
 /**
  * struct xen_drm_flip_core - the state of a pipe, without DRM and without a ring
  */
@@ -90,6 +99,8 @@ struct xen_drm_flip_core {
 	bool dirty;
 	/** @retried: whether the flip that is out, or comes next, follows a refused one */
 	bool retried;
+	/** @held: number of vblanks that have not sent the event since the mode went out */
+	u8 held;
 };
 
 unsigned int xen_drm_flip_next(struct xen_drm_flip_core *core, enum xen_drm_flip_input input);

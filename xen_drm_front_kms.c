@@ -37,13 +37,14 @@
  * DOC: Mode setting
  *
  * Each connector has a CRTC with a primary plane. A mode with the picture to begin
- * with is a SET_CONFIG, whose reply the commit waits for; the modes of all
- * connectors of a commit are sent before the first reply is waited for. Every
- * other change of the picture is a PG_FLIP, see xen_drm_front_flip.c.
+ * with is a SET_CONFIG. Every other change of the picture is a PG_FLIP, see
+ * xen_drm_front_flip.c.
  *
- * A commit is over when the picture is out: a blocking one waits for its flip,
+ * A commit is over when the picture is out: a blocking one waits for its flip or mode,
  * and until then the old framebuffer is kept. See xen_drm_front_commit.c for those that
- * do not wait.
+ * do not wait. The console sets modes under a lock that the whole kernel wants, so a mode
+ * is waited for no longer than XEN_DRM_FLIP_MAX_HELD refreshes. If it takes longer, the
+ * commit is over, and the answer is taken when it comes.
  *
  * No later commit fails because of an answer of the backend. A mode that it refuses
  * becomes link-status BAD with a hot-plug event, which is DRM's way to tell of an
@@ -186,60 +187,45 @@ static bool pipe_lacks_picture(struct xen_drm_pipe *pipe, struct drm_atomic_comm
 	       xen_drm_flip_lacks_picture(&pipe->flip);
 }
 
-static void pipe_send_request(struct xen_drm_pipe *pipe, struct drm_atomic_commit *state,
-			      struct drm_crtc_state *new_state)
+/* Called by interrupts, and by timers and tasks that look into the ring. */
+static void pipe_mode_answered(struct xen_drm_flip *flip, int error)
+{
+	struct xen_drm_pipe *pipe = container_of(flip, struct xen_drm_pipe, flip);
+
+	if (!error) {
+		xen_drm_connector_set_good(&pipe->connector);
+		return;
+	}
+	drm_err_ratelimited(pipe->base.crtc.dev, "%s: backend refuses a mode of %ux%u: %d\n",
+			    pipe->connector.base.name, flip->width, flip->height, error);
+	xen_drm_connector_set_bad(&pipe->connector);
+}
+
+static void pipe_send_mode(struct xen_drm_pipe *pipe, struct drm_atomic_commit *state,
+			   struct drm_crtc_state *new_state)
 {
 	const struct drm_framebuffer *fb = pipe->base.plane.state->fb;
 	const struct drm_display_mode *mode = &new_state->adjusted_mode;
 	bool modeset = drm_atomic_crtc_needs_modeset(new_state);
 	int ret = 0;
 
-	pipe->request = XEN_DRM_SEND_NOTHING;
 	if (new_state->active && fb && xen_drm_flip_wants_config(&pipe->flip, modeset)) {
-		pipe->request = XEN_DRM_SEND_MODE;
-		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, mode->hdisplay,
-					       mode->vdisplay,
-					       drm_format_info_bpp(fb->format, 0));
+		ret = xen_drm_flip_send_mode(&pipe->flip, mode->hdisplay, mode->vdisplay,
+					     drm_format_info_bpp(fb->format, 0));
 	} else if ((!new_state->active || !fb) && xen_drm_flip_is_lit(&pipe->flip)) {
-		pipe->request = XEN_DRM_SEND_OFF;
-		ret = xen_drm_flip_send_config(&pipe->flip, &pipe->call, 0, 0, 0);
+		ret = xen_drm_flip_send_off(&pipe->flip);
 	} else if (new_state->active && pipe_lacks_picture(pipe, state)) {
 		drm_err_ratelimited(pipe->base.crtc.dev,
 				    "%s: backend does not know the framebuffer\n",
 				    pipe->connector.base.name);
 		xen_drm_connector_set_bad(&pipe->connector);
 	}
+	/* The next connection is sent the mode again, and so is a backend that answers again. */
 	if (ret)
-		pipe->request = XEN_DRM_SEND_NOTHING;
+		drm_dbg_kms(pipe->base.crtc.dev, "%s: mode not sent: %d\n",
+			    pipe->connector.base.name, ret);
 }
 
-static void pipe_wait_request(struct xen_drm_pipe *pipe, struct drm_crtc_state *new_state)
-{
-	bool on = pipe->request == XEN_DRM_SEND_MODE;
-	int ret;
-
-	if (pipe->request == XEN_DRM_SEND_NOTHING)
-		return;
-
-	ret = xen_drm_flip_end_config(&pipe->flip, &pipe->call, on);
-	if (on && !ret)
-		xen_drm_connector_set_good(&pipe->connector);
-	/* The next connection is sent the mode again; a silent backend has yet to answer. */
-	if (!ret || ret == -ENODEV || ret == -ETIMEDOUT)
-		return;
-
-	if (!on) {
-		drm_err_ratelimited(pipe->base.crtc.dev, "%s: switching off failed: %d\n",
-				    pipe->connector.base.name, ret);
-		return;
-	}
-	drm_err_ratelimited(pipe->base.crtc.dev, "%s: backend refuses a mode of %ux%u: %d\n",
-			    pipe->connector.base.name, new_state->adjusted_mode.hdisplay,
-			    new_state->adjusted_mode.vdisplay, ret);
-	xen_drm_connector_set_bad(&pipe->connector);
-}
-
-/* All requests are sent before the first reply is waited for. */
 static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_commit *state)
 {
 	struct drm_crtc_state *new_state;
@@ -249,9 +235,7 @@ static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_co
 	guard(rwsem_read)(&display->config_lock);
 
 	for_each_new_crtc_in_state(state, crtc, new_state, i)
-		pipe_send_request(crtc_to_xen_drm_pipe(crtc), state, new_state);
-	for_each_new_crtc_in_state(state, crtc, new_state, i)
-		pipe_wait_request(crtc_to_xen_drm_pipe(crtc), new_state);
+		pipe_send_mode(crtc_to_xen_drm_pipe(crtc), state, new_state);
 }
 
 /*
@@ -468,7 +452,8 @@ static int pipe_init(struct xen_drm_display *display, unsigned int index)
 	if (ret)
 		return ret;
 
-	xen_drm_flip_init(&pipe->flip, &pipe->base.crtc, pipe->connector.base.name);
+	xen_drm_flip_init(&pipe->flip, &pipe->base.crtc, pipe->connector.base.name,
+			  pipe_mode_answered);
 	xen_drm_shadow_init(&pipe->shadow, display);
 	ret = drmm_add_action_or_reset(drm, pipe_fini, pipe);
 	if (ret)

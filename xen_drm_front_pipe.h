@@ -18,18 +18,6 @@
 struct drm_atomic_commit;
 
 /**
- * enum xen_drm_request - request that a commit sends for a pipe
- * @XEN_DRM_SEND_NOTHING: none
- * @XEN_DRM_SEND_MODE: a mode, with the newest picture
- * @XEN_DRM_SEND_OFF: switching off
- */
-enum xen_drm_request {
-	XEN_DRM_SEND_NOTHING,
-	XEN_DRM_SEND_MODE,
-	XEN_DRM_SEND_OFF,
-};
-
-/**
  * struct xen_drm_pipe - a connector with its plane, CRTC and encoder
  */
 struct xen_drm_pipe {
@@ -46,10 +34,6 @@ struct xen_drm_pipe {
 	 * protected by &xen_drm_display.commit_lock
 	 */
 	struct drm_atomic_commit *parked;
-	/** @request: request of the present commit; for the commit tail alone */
-	enum xen_drm_request request;
-	/** @call: storage for the reply to @request; for the commit tail alone */
-	struct xen_drm_call call;
 };
 
 static inline struct xen_drm_pipe *crtc_to_xen_drm_pipe(struct drm_crtc *crtc)

@@ -183,16 +183,16 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_fb_detach);
 /**
  * xen_drm_proto_set_config - set a connector's mode, or switch it off
  * @chan: channel of the connector
- * @call: for the outcome, or NULL
  * @config: the mode; all 0 to switch off
  *
- * Implements XENDISPL_OP_SET_CONFIG. Its success ends a flip that is open.
+ * Implements XENDISPL_OP_SET_CONFIG. Its success ends a flip that is open. The request
+ * goes out at once, and the pipe is told of the reply.
  *
  * Context: may sleep while the ring is full.
  *
- * Returns: as xen_drm_proto_dbuf_destroy().
+ * Returns: 0; -ETIMEDOUT when the ring stays full; -ENODEV when the channel is broken.
  */
-int xen_drm_proto_set_config(struct xen_drm_chan *chan, struct xen_drm_call *call,
+int xen_drm_proto_set_config(struct xen_drm_chan *chan,
 			     const struct xen_drm_proto_config *config)
 {
 	struct xendispl_req req;
@@ -202,7 +202,7 @@ int xen_drm_proto_set_config(struct xen_drm_chan *chan, struct xen_drm_call *cal
 	req.op.set_config.width = config->width;
 	req.op.set_config.height = config->height;
 	req.op.set_config.bpp = config->bpp;
-	return xen_drm_chan_submit(chan, &req, call, false);
+	return xen_drm_chan_config(chan, &req, config->width);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_set_config);
 
@@ -241,7 +241,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_get_edid);
  *
  * Context: does not sleep; may be called under &drm_device.event_lock.
  *
- * Returns: 0; -EBUSY while another flip is open; -EAGAIN when the ring is full, see
+ * Returns: 0; -EBUSY while another flip or a mode is open; -EAGAIN when the ring is full, see
  * xen_drm_chan_flip(); -ENODEV when the channel is broken.
  */
 int xen_drm_proto_page_flip(struct xen_drm_chan *chan, u64 fb_cookie, u32 *serial)

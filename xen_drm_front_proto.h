@@ -75,7 +75,7 @@ int xen_drm_proto_dbuf_destroy(struct xen_drm_chan *chan, struct xen_drm_call *c
 int xen_drm_proto_fb_attach(struct xen_drm_chan *chan, struct xen_drm_call *call,
 			    const struct xen_drm_proto_fb *fb);
 int xen_drm_proto_fb_detach(struct xen_drm_chan *chan, struct xen_drm_call *call, u64 cookie);
-int xen_drm_proto_set_config(struct xen_drm_chan *chan, struct xen_drm_call *call,
+int xen_drm_proto_set_config(struct xen_drm_chan *chan,
 			     const struct xen_drm_proto_config *config);
 int xen_drm_proto_get_edid(struct xen_drm_chan *chan, struct xen_drm_call *call,
 			   u32 directory, u32 size);

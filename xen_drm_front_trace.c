@@ -60,6 +60,7 @@ static u64 request_fb(const struct xendispl_req *req)
 	__print_symbolic(state,					\
 			 { XEN_DRM_FLIP_OFF, "off" },		\
 			 { XEN_DRM_FLIP_DARK, "dark" },		\
+			 { XEN_DRM_FLIP_SETTING, "setting" },	\
 			 { XEN_DRM_FLIP_IDLE, "idle" },		\
 			 { XEN_DRM_FLIP_FLYING, "flying" },	\
 			 { XEN_DRM_FLIP_LANDED, "landed" },	\

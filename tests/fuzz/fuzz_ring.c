@@ -48,7 +48,8 @@ static void expect_same_flip(const struct model *m)
 static void expect_same(const struct model *m)
 {
 	const struct xen_drm_chan *chan = m->chan;
-	unsigned int waits = num_open(m, CALLER) + m->flip_waits + m->submitting;
+	unsigned int waits = num_open(m, CALLER) + num_open(m, MODE) + num_open(m, OFF) +
+			     m->flip_waits + m->submitting;
 
 	fuzz_check(chan->ring.rsp_cons == m->answered, "connector %u: %u responses, not %u",
 		   m->index, m->answered, chan->ring.rsp_cons);

@@ -34,7 +34,7 @@ enum { REQ_PROD = 0, REQ_EVENT = 4, RSP_PROD = 8, RSP_EVENT = 12 };
 enum { IN_CONS = 0, IN_PROD = 4 };
 
 /* Who is interested in the reply to a request. */
-enum interest { NONE, CALLER, FLIP, NOBODY };
+enum interest { NONE, CALLER, FLIP, MODE, OFF, NOBODY };
 
 /* A task's call from the time when it is put into the ring. */
 struct waiter {
@@ -122,9 +122,11 @@ struct model {
 	unsigned long heard;
 	unsigned int num_heard;
 
+	/* modes that have not been answered */
+	unsigned int modes;
 	/* what must be told next */
-	bool fault_told, anew_told, answers_told, missed_told, flip_told;
-	int flip_error;
+	bool fault_told, anew_told, answers_told, missed_told, flip_told, mode_told, off_told;
+	int flip_error, mode_error, off_error;
 	u32 told_serial;
 	bool has_sink;
 

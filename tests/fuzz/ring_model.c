@@ -125,6 +125,7 @@ static void model_sent(struct model *m, const struct xendispl_req *req)
 		m->flip_cookie = req->op.pg_flip.fb_cookie;
 		m->flip_sent = jiffies;
 	}
+	m->modes += interest == MODE;
 	*request = (struct request) {
 		.interest = interest, .id = req->id, .operation = req->operation,
 		.serial = m->flip_serial, .sent = jiffies, .waiter = run.sending->waiter,
@@ -152,6 +153,15 @@ static void model_reply(struct model *m, const struct xendispl_resp *resp)
 	if (request->interest == CALLER) {
 		request->waiter->replied = true;
 		request->waiter->reply = *resp;
+	}
+	if (request->interest == MODE) {
+		m->modes--;
+		m->mode_told = m->has_sink;
+		m->mode_error = model_status(resp->status);
+	}
+	if (request->interest == OFF && resp->status) {
+		m->off_told = m->has_sink;
+		m->off_error = model_status(resp->status);
 	}
 	if (request->interest == FLIP && to_flip && resp->status)
 		model_end_flip(m, model_status(resp->status));
@@ -250,6 +260,8 @@ void expect_told(const struct model *m)
 	fuzz_check(!m->missed_told, "connector %u: nobody was told of what is missed", m->index);
 	fuzz_check(!m->flip_told, "connector %u: nobody was told of flip %u, error %d",
 		   m->index, m->told_serial, m->flip_error);
+	fuzz_check(!m->mode_told && !m->off_told, "connector %u: nobody was told of a mode",
+		   m->index);
 }
 
 static void expect_may_load(const struct model *m, size_t offset)
@@ -514,9 +526,31 @@ static void flip_refused(void *owner, u32 serial, int error)
 	flip_is_over(owner, serial, error);
 }
 
+static void flip_mode_set(void *owner, int error)
+{
+	struct model *m = owner;
+
+	fuzz_check(m->mode_told && m->mode_error == error, "connector %u: told of a mode: %d",
+		   m->index, error);
+	m->mode_told = false;
+	fuzz_lock(&run.event_lock, false);
+	fuzz_unlock(&run.event_lock, false);
+}
+
+static void flip_not_off(void *owner, int error)
+{
+	struct model *m = owner;
+
+	fuzz_check(m->off_told && m->off_error == error, "connector %u: told of no end: %d",
+		   m->index, error);
+	m->off_told = false;
+}
+
 const struct xen_drm_flip_ops flip_ops = {
 	.done = flip_done,
 	.refused = flip_refused,
+	.mode_set = flip_mode_set,
+	.not_off = flip_not_off,
 };
 
 static void conn_broken(void *owner, const char *fault)

@@ -212,12 +212,14 @@ static void free_waiter(struct waiter *waiter)
 	waiter->call = NULL;
 }
 
+/* A mode that nobody waits for is the pipe's. */
 void task_submits(struct model *m, struct waiter *waiter)
 {
 	u8 how = input_u8(&run.in);
 	struct sending sending = { .waiter = waiter, .interest = waiter ? CALLER : NOBODY };
 	struct sending *outer = run.sending;
 	bool killable = how & 0x80, outer_killed = fuzz_task_killed, was_killed, expects_room;
+	bool is_mode;
 	unsigned long began = jiffies;
 	u32 sent = m->sent;
 	struct xendispl_req req;
@@ -229,6 +231,11 @@ void task_submits(struct model *m, struct waiter *waiter)
 	if (sending.req.operation == XENDISPL_OP_PG_FLIP)
 		sending.req.operation = XENDISPL_OP_SET_CONFIG;
 	sending.req.op.fb_attach.fb_cookie = how;
+	is_mode = !waiter && sending.req.operation == XENDISPL_OP_SET_CONFIG;
+	if (is_mode) {
+		sending.interest = how & 0x20 ? MODE : OFF;
+		killable = false;
+	}
 	req = sending.req;
 	fuzz_task_killed = how & 0x40;
 	was_killed = killable && fuzz_task_killed;
@@ -237,7 +244,8 @@ void task_submits(struct model *m, struct waiter *waiter)
 	run.sending = &sending;
 	m->submitting++;
 	run.depth++;
-	ret = xen_drm_chan_submit(m->chan, &req, waiter ? waiter->call : NULL, killable);
+	ret = is_mode ? xen_drm_chan_config(m->chan, &req, sending.interest == MODE) :
+			xen_drm_chan_submit(m->chan, &req, waiter ? waiter->call : NULL, killable);
 	run.depth--;
 	m->submitting--;
 	run.sending = outer;
@@ -245,6 +253,7 @@ void task_submits(struct model *m, struct waiter *waiter)
 	fuzz_check(!expects_room || !ret, "connector %u: not sent: %d", m->index, ret);
 	fuzz_check(!was_killed || ret == -EINTR, "a task is dead and sends: %d", ret);
 	expect_submitted(m, ret, &sending, killable, began, sent);
+	fuzz_check(!is_mode || ret || run.broken || m->published == m->sent, "a mode stays here");
 	fuzz_check(ret || !waiter || waiter->call->id == sending.id,
 		   "a call has id %u, not %u", waiter->call->id, sending.id);
 	if (ret && waiter)
@@ -329,7 +338,7 @@ void task_pushes(struct model *m)
 void task_flips(struct model *m)
 {
 	struct sending sending = { .interest = FLIP }, *outer = run.sending;
-	bool was_broken = run.broken, was_open = m->flip_open;
+	bool was_broken = run.broken, was_open = m->flip_open || m->modes;
 	bool expects_room = !was_broken && !was_open && m->sent - m->answered < SLOTS;
 	struct xendispl_req req;
 	u32 serial = 0;
@@ -351,7 +360,7 @@ void task_flips(struct model *m)
 	if (was_broken) {
 		fuzz_check(ret == -ENODEV, "a flip of a broken connection: %d", ret);
 	} else if (was_open) {
-		fuzz_check(ret == -EBUSY, "two flips at the same time: %d", ret);
+		fuzz_check(ret == -EBUSY, "a flip beside another one, or a mode: %d", ret);
 	} else if (ret == -EAGAIN) {
 		m->flip_waits = true;
 		fuzz_check(m->sent - m->answered == SLOTS, "connector %u: no room, %u requests",

@@ -308,6 +308,85 @@ static void set_config_before_the_flip(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lb->num_done, 1);
 }
 
+/* --- modes ------------------------------------------------------------------ */
+
+static int send_mode(struct loopback *lb, bool on)
+{
+	struct xendispl_req req = { .operation = XENDISPL_OP_SET_CONFIG };
+
+	return xen_drm_chan_config(lb->chan, &req, on);
+}
+
+/* An interrupt is asked for, since no event tells of it. */
+static void answer_to_a_mode(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
+	KUNIT_EXPECT_FALSE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 0);
+	answer_next(lb, 0);
+	KUNIT_EXPECT_TRUE(test, loopback_raised(lb, LOOPBACK_REPLY));
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
+	KUNIT_EXPECT_EQ(test, lb->mode_error, 0);
+	KUNIT_EXPECT_EQ(test, lb->chan->num_waits, 0);
+	KUNIT_EXPECT_EQ(test, lb->chan->num_modes, 0);
+
+	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
+	answer_next(lb, -EINVAL);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 2);
+	KUNIT_EXPECT_EQ(test, lb->mode_error, -EINVAL);
+	loopback_expect_sound(lb);
+}
+
+/* The pipe wants to know only of what has failed. */
+static void answer_to_switching_off(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	KUNIT_ASSERT_EQ(test, send_mode(lb, false), 0);
+	answer_next(lb, 0);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_not_off, 0);
+
+	KUNIT_ASSERT_EQ(test, send_mode(lb, false), 0);
+	answer_next(lb, -EIO);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_not_off, 1);
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 0);
+	KUNIT_EXPECT_EQ(test, lb->chan->num_waits, 0);
+}
+
+/* One look may find the answers to several. The mode's counts, whatever follows. */
+static void answers_to_both(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, false), 0);
+	answer_next(lb, -EINVAL);
+	answer_next(lb, -EIO);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
+	KUNIT_EXPECT_EQ(test, lb->mode_error, -EINVAL);
+	KUNIT_EXPECT_EQ(test, lb->num_not_off, 1);
+}
+
+/* The backend may refuse a flip for which it has no mode yet. */
+static void flip_before_the_answer_to_a_mode(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+
+	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
+	KUNIT_EXPECT_EQ(test, loopback_flip(lb, COOKIE), -EBUSY);
+	answer_next(lb, 0);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, loopback_flip(lb, COOKIE), 0);
+	loopback_expect_sound(lb);
+}
+
 /* --- events ---------------------------------------------------------------- */
 
 static void no_event(struct kunit *test)
@@ -642,6 +721,10 @@ static struct kunit_case events_cases[] = {
 	KUNIT_CASE(event_before_set_config),
 	KUNIT_CASE(refused_set_config_ends_no_flip),
 	KUNIT_CASE(set_config_before_the_flip),
+	KUNIT_CASE(answer_to_a_mode),
+	KUNIT_CASE(answer_to_switching_off),
+	KUNIT_CASE(answers_to_both),
+	KUNIT_CASE(flip_before_the_answer_to_a_mode),
 	KUNIT_CASE(no_event),
 	KUNIT_CASE(all_slots_full_of_events),
 	KUNIT_CASE_PARAM(runaway_in_prod, in_prod_gen_params),

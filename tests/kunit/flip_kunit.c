@@ -13,7 +13,7 @@
 #include "../../xen_drm_front_flip_state.h"
 
 #define NUM_INPUTS	(XEN_DRM_FLIP_DISABLED + 1)
-/* Vblanks from a commit to its event, those not counted that come while a flip is out. */
+/* Vblanks from a commit to its event, but for those while a flip or a mode is out. */
 #define MAX_VBLANKS	2
 #define TEXT_LEN	8
 
@@ -36,6 +36,7 @@ static const char * const input_names[NUM_INPUTS] = {
 static const char * const state_names[] = {
 	[XEN_DRM_FLIP_OFF] = "OFF",
 	[XEN_DRM_FLIP_DARK] = "DARK",
+	[XEN_DRM_FLIP_SETTING] = "SETTING",
 	[XEN_DRM_FLIP_IDLE] = "IDLE",
 	[XEN_DRM_FLIP_FLYING] = "FLYING",
 	[XEN_DRM_FLIP_LANDED] = "LANDED",
@@ -43,13 +44,13 @@ static const char * const state_names[] = {
 };
 
 /*
- * A pipe's state as a word: the first letter of its name, then
+ * A pipe's state as a word: the first letter of its name (M for SETTING), then
  * n or o: the event belongs to the next flip, or to the one that is out
  * d: dirty
  * r: retried
  * and what is to be done: ! COMPLETE, > SEND.
  */
-static const char state_letters[] = "ODIFLS";
+static const char state_letters[] = "ODMIFLS";
 
 static const char *core_text(const struct xen_drm_flip_core *core, unsigned int actions,
 			     char *text)
@@ -85,7 +86,7 @@ struct flip_row {
 
 /*
  * Commits come when the former one's event has been sent, to an active CRTC. Only
- * what is off is enabled, and only a dark pipe was sent a mode.
+ * what is off is enabled, and only a dark pipe is sent a mode.
  */
 #define NEVER	NULL
 
@@ -95,88 +96,101 @@ static const struct flip_row flip_rows[] = {
 	 * DONE, REFUSED, OVERDUE, ANSWERS, VBLANK,
 	 * ENABLED, CONFIGURING, CONFIGURED, DARKENED, DISABLED
 	 */
-	{ "O", { NEVER, NEVER, "O", "O", "O", "O", "O", "O", "D", "O", NEVER, "O", "O" } },
+	{ "O", { NEVER, NEVER, "O", "O", "O", "O", "O", "O",
+		 "D", "O", NEVER, "O", "O" } },
 
 	/* Clients go on at the pace of the vblanks. Whatever was drawn, the mode shows. */
 	{ "D", { "Dnd", "Do", "Dd", "D", "D", "D", "D", "D",
-		 NEVER, "D", "L", "D", "O" } },
+		 NEVER, "M", "L", "D", "O" } },
 	{ "Dd", { "Dnd", "Dnd", "Dd", "Dd", "Dd", "Dd", "Dd", "Dd",
-		  NEVER, "D", "Ld", "D", "O" } },
+		  NEVER, "M", "Ld", "D", "O" } },
 	{ "Dn", { NEVER, NEVER, "Dnd", "Dn", "Dn", "Dn", "Dn", "D!",
-		  NEVER, "Dn", "Lo", "Dn", "O!" } },
+		  NEVER, "Mo", "Ln", "Dn", "O!" } },
 	{ "Dnd", { NEVER, NEVER, "Dnd", "Dnd", "Dnd", "Dnd", "Dnd", "Dd!",
-		   NEVER, "Dn", "Lnd", "Dn", "O!" } },
+		   NEVER, "Mo", "Lnd", "Dn", "O!" } },
 	{ "Do", { NEVER, NEVER, "Dod", "Do", "Do", "Do", "Do", "D!",
-		  NEVER, "Do", "Lo", "Do", "O!" } },
+		  NEVER, "Mo", "Lo", "Do", "O!" } },
 	{ "Dod", { NEVER, NEVER, "Dod", "Dod", "Dod", "Dod", "Dod", "Dd!",
-		   NEVER, "Do", "Lod", "Do", "O!" } },
+		   NEVER, "Mo", "Lod", "Do", "O!" } },
+
+	/* As when a flip is out, but nothing is sent, and few vblanks wait for the answer. */
+	{ "M", { "Mnd", "Mo", "Md", "M", "M", "S", "M", "M",
+		 NEVER, NEVER, "L", "D", "O" } },
+	{ "Md", { "Mnd", "Mnd", "Md", "Md", "Md", "Sd", "Md", "Md",
+		  NEVER, NEVER, "Ld", "D", "O" } },
+	{ "Mo", { NEVER, NEVER, "Mod", "Mo", "Mo", "So", "Mo", "Mo",
+		  NEVER, NEVER, "Lo", "Do", "O!" } },
+	{ "Mod", { NEVER, NEVER, "Mod", "Mod", "Mod", "Sod", "Mod", "Mod",
+		   NEVER, NEVER, "Lod", "Do", "O!" } },
+	{ "Mnd", { NEVER, NEVER, "Mnd", "Mnd", "Mnd", "Snd", "Mnd", "Mnd",
+		   NEVER, NEVER, "Lnd", "Dn", "O!" } },
 
 	/* The only state that sends at once. */
 	{ "I", { "Fo>", "Lo", "F>", "I", "I", "I", "I", "I",
-		 NEVER, "D", NEVER, "D", "O" } },
+		 NEVER, NEVER, "I", "D", "O" } },
 
 	/* A vblank ends nothing before the answer. */
 	{ "F", { "Fnd", "Fo", "Fd", "L", "Ldr", "S", "F", "F",
-		 NEVER, "D", NEVER, "D", "O" } },
+		 NEVER, NEVER, "F", "D", "O" } },
 	{ "Fd", { "Fnd", "Fnd", "Fd", "Ld", "Ldr", "Sd", "Fd", "Fd",
-		  NEVER, "D", NEVER, "D", "O" } },
+		  NEVER, NEVER, "Fd", "D", "O" } },
 	{ "Fo", { NEVER, NEVER, "Fod", "Lo", "Lodr", "So", "Fo", "Fo",
-		  NEVER, "Do", NEVER, "Do", "O!" } },
+		  NEVER, NEVER, "Fo", "Do", "O!" } },
 	{ "Fod", { NEVER, NEVER, "Fod", "Lod", "Lodr", "Sod", "Fod", "Fod",
-		   NEVER, "Do", NEVER, "Do", "O!" } },
+		   NEVER, NEVER, "Fod", "Do", "O!" } },
 	{ "Fnd", { NEVER, NEVER, "Fnd", "Lnd", "Lndr", "Snd", "Fnd", "Fnd",
-		   NEVER, "Dn", NEVER, "Dn", "O!" } },
+		   NEVER, NEVER, "Fnd", "Dn", "O!" } },
 	/* What follows a refusal is not followed by the same once more. */
 	{ "Fr", { "Fndr", "For", "Fdr", "L", "L", "Sr", "Fr", "Fr",
-		  NEVER, "D", NEVER, "D", "O" } },
+		  NEVER, NEVER, "Fr", "D", "O" } },
 	{ "Fdr", { "Fndr", "Fndr", "Fdr", "Ld", "Ld", "Sdr", "Fdr", "Fdr",
-		   NEVER, "D", NEVER, "D", "O" } },
+		   NEVER, NEVER, "Fdr", "D", "O" } },
 	{ "For", { NEVER, NEVER, "Fodr", "Lo", "Lo", "Sor", "For", "For",
-		   NEVER, "Do", NEVER, "Do", "O!" } },
+		   NEVER, NEVER, "For", "Do", "O!" } },
 	{ "Fodr", { NEVER, NEVER, "Fodr", "Lod", "Lod", "Sodr", "Fodr", "Fodr",
-		    NEVER, "Do", NEVER, "Do", "O!" } },
+		    NEVER, NEVER, "Fodr", "Do", "O!" } },
 	{ "Fndr", { NEVER, NEVER, "Fndr", "Lnd", "Lnd", "Sndr", "Fndr", "Fndr",
-		    NEVER, "Dn", NEVER, "Dn", "O!" } },
+		    NEVER, NEVER, "Fndr", "Dn", "O!" } },
 
 	/* The vblank completes what has landed, and sends what has come since. */
 	{ "L", { "Lnd", "Lo", "Ld", "L", "L", "L", "L", "I",
-		 NEVER, "D", NEVER, "D", "O" } },
+		 NEVER, NEVER, "L", "D", "O" } },
 	{ "Ld", { "Lnd", "Lnd", "Ld", "Ld", "Ld", "Ld", "Ld", "F>",
-		  NEVER, "D", NEVER, "D", "O" } },
+		  NEVER, NEVER, "Ld", "D", "O" } },
 	{ "Lo", { NEVER, NEVER, "Lod", "Lo", "Lo", "Lo", "Lo", "I!",
-		  NEVER, "Do", NEVER, "Do", "O!" } },
+		  NEVER, NEVER, "Lo", "Do", "O!" } },
 	{ "Lod", { NEVER, NEVER, "Lod", "Lod", "Lod", "Lod", "Lod", "F!>",
-		   NEVER, "Do", NEVER, "Do", "O!" } },
+		   NEVER, NEVER, "Lod", "Do", "O!" } },
 	{ "Lnd", { NEVER, NEVER, "Lnd", "Lnd", "Lnd", "Lnd", "Lnd", "Fo>",
-		   NEVER, "Dn", NEVER, "Dn", "O!" } },
+		   NEVER, NEVER, "Lnd", "Dn", "O!" } },
 	{ "Ldr", { "Lndr", "Lndr", "Ldr", "Ldr", "Ldr", "Ldr", "Ldr", "Fr>",
-		   NEVER, "D", NEVER, "D", "O" } },
+		   NEVER, NEVER, "Ldr", "D", "O" } },
 	{ "Lodr", { NEVER, NEVER, "Lodr", "Lodr", "Lodr", "Lodr", "Lodr", "Fr!>",
-		    NEVER, "Do", NEVER, "Do", "O!" } },
+		    NEVER, NEVER, "Lodr", "Do", "O!" } },
 	{ "Lndr", { NEVER, NEVER, "Lndr", "Lndr", "Lndr", "Lndr", "Lndr", "For>",
-		    NEVER, "Dn", NEVER, "Dn", "O!" } },
+		    NEVER, NEVER, "Lndr", "Dn", "O!" } },
 
 	/* Nothing is sent but when the backend answers, and then in any case. */
 	{ "S", { "Snd", "So", "Sd", "L", "Ldr", "S", "F>", "S",
-		 NEVER, "D", NEVER, "D", "O" } },
+		 NEVER, NEVER, "L", "D", "O" } },
 	{ "Sd", { "Snd", "Snd", "Sd", "Ld", "Ldr", "Sd", "F>", "Sd",
-		  NEVER, "D", NEVER, "D", "O" } },
+		  NEVER, NEVER, "Ld", "D", "O" } },
 	{ "So", { NEVER, NEVER, "Sod", "Lo", "Lodr", "So", "Fo>", "S!",
-		  NEVER, "Do", NEVER, "Do", "O!" } },
+		  NEVER, NEVER, "Lo", "Do", "O!" } },
 	{ "Sod", { NEVER, NEVER, "Sod", "Lod", "Lodr", "Sod", "Fo>", "Sd!",
-		   NEVER, "Do", NEVER, "Do", "O!" } },
+		   NEVER, NEVER, "Lod", "Do", "O!" } },
 	{ "Snd", { NEVER, NEVER, "Snd", "Lnd", "Lndr", "Snd", "Fo>", "Sd!",
-		   NEVER, "Dn", NEVER, "Dn", "O!" } },
+		   NEVER, NEVER, "Lnd", "Dn", "O!" } },
 	{ "Sr", { "Sndr", "Sor", "Sdr", "L", "L", "Sr", "Fr>", "Sr",
-		  NEVER, "D", NEVER, "D", "O" } },
+		  NEVER, NEVER, NEVER, "D", "O" } },
 	{ "Sdr", { "Sndr", "Sndr", "Sdr", "Ld", "Ld", "Sdr", "Fr>", "Sdr",
-		   NEVER, "D", NEVER, "D", "O" } },
+		   NEVER, NEVER, NEVER, "D", "O" } },
 	{ "Sor", { NEVER, NEVER, "Sodr", "Lo", "Lo", "Sor", "For>", "Sr!",
-		   NEVER, "Do", NEVER, "Do", "O!" } },
+		   NEVER, NEVER, NEVER, "Do", "O!" } },
 	{ "Sodr", { NEVER, NEVER, "Sodr", "Lod", "Lod", "Sodr", "For>", "Sdr!",
-		    NEVER, "Do", NEVER, "Do", "O!" } },
+		    NEVER, NEVER, NEVER, "Do", "O!" } },
 	{ "Sndr", { NEVER, NEVER, "Sndr", "Lnd", "Lnd", "Sndr", "For>", "Sdr!",
-		    NEVER, "Dn", NEVER, "Dn", "O!" } },
+		    NEVER, NEVER, NEVER, "Dn", "O!" } },
 };
 
 static void flip_desc(const struct flip_row *row, char *desc)
@@ -328,9 +342,10 @@ static void event_only_while_idle(struct kunit *test)
 static void late_answers_are_nothing(struct kunit *test)
 {
 	begin(test, "Fo");
-	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Do");
-	expect_step(test, XEN_DRM_FLIP_DONE, "Do");
-	expect_step(test, XEN_DRM_FLIP_REFUSED, "Do");
+	expect_step(test, XEN_DRM_FLIP_DARKENED, "Do");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Mo");
+	expect_step(test, XEN_DRM_FLIP_DONE, "Mo");
+	expect_step(test, XEN_DRM_FLIP_REFUSED, "Mo");
 	expect_step(test, XEN_DRM_FLIP_CONFIGURED, "Lo");
 	expect_step(test, XEN_DRM_FLIP_REFUSED, "Lo");
 	expect_step(test, XEN_DRM_FLIP_VBLANK, "I!");
@@ -419,21 +434,22 @@ static void configure(struct kunit *test)
 	begin(test, "O");
 	expect_step(test, XEN_DRM_FLIP_ENABLED, "D");
 	expect_step(test, XEN_DRM_FLIP_COMMIT, "Dnd");
-	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Dn");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Mo");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "Mo");
 	expect_step(test, XEN_DRM_FLIP_CONFIGURED, "Lo");
 	expect_step(test, XEN_DRM_FLIP_VBLANK, "I!");
 
 	begin(test, "Dnd");
-	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Dn");
-	expect_step(test, XEN_DRM_FLIP_DAMAGE, "Dnd");
-	expect_step(test, XEN_DRM_FLIP_CONFIGURED, "Lnd");
-	expect_step(test, XEN_DRM_FLIP_VBLANK, "Fo>");
-	expect_step(test, XEN_DRM_FLIP_DONE, "Lo");
-	expect_step(test, XEN_DRM_FLIP_VBLANK, "I!");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Mo");
+	expect_step(test, XEN_DRM_FLIP_DAMAGE, "Mod");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURED, "Lod");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "F!>");
+	expect_step(test, XEN_DRM_FLIP_DONE, "L");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "I");
 
 	/* Joined: damage was drawn in the dark, and nobody waits. */
 	begin(test, "Dd");
-	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "D");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "M");
 	expect_step(test, XEN_DRM_FLIP_CONFIGURED, "L");
 	expect_step(test, XEN_DRM_FLIP_VBLANK, "I");
 }
@@ -442,10 +458,35 @@ static void configure(struct kunit *test)
 static void configure_in_vain(struct kunit *test)
 {
 	begin(test, "Dnd");
-	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Dn");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Mo");
+	expect_step(test, XEN_DRM_FLIP_DARKENED, "Do");
 	expect_step(test, XEN_DRM_FLIP_VBLANK, "D!");
 	expect_step(test, XEN_DRM_FLIP_COMMIT, "Dnd");
 	expect_step(test, XEN_DRM_FLIP_VBLANK, "Dd!");
+}
+
+/* Setting a mode may hold up others, so clients go on before the answer. */
+static void configure_slowly(struct kunit *test)
+{
+	unsigned int i;
+
+	begin(test, "Dnd");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Mo");
+	for (i = 0; i < XEN_DRM_FLIP_MAX_HELD; i++)
+		expect_step(test, XEN_DRM_FLIP_VBLANK, "Mo");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "M!");
+	expect_step(test, XEN_DRM_FLIP_COMMIT, "Mnd");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "Md!");
+	expect_step(test, XEN_DRM_FLIP_OVERDUE, "Sd");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "Sd");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURED, "Ld");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "F>");
+
+	/* The next mode is waited for as long. */
+	expect_step(test, XEN_DRM_FLIP_DARKENED, "D");
+	expect_step(test, XEN_DRM_FLIP_COMMIT, "Dnd");
+	expect_step(test, XEN_DRM_FLIP_CONFIGURING, "Mo");
+	expect_step(test, XEN_DRM_FLIP_VBLANK, "Mo");
 }
 
 /* --- a random walk ---------------------------------------------------------- */
@@ -464,7 +505,7 @@ struct walk {
 	u32 newest, committed, sent, answered;
 	/* @refusals: of the picture @sent */
 	unsigned int refusals;
-	/* @vblanks: since the latest commit, while no flip was out */
+	/* @vblanks: since the latest commit, while no flip and no mode was out */
 	unsigned int vblanks;
 	unsigned int num_sends;
 	unsigned int num_events;
@@ -473,16 +514,16 @@ struct walk {
 
 /* Of 128, how often an input is tried. */
 static const u8 walk_weights[NUM_INPUTS] = {
-	[XEN_DRM_FLIP_COMMIT] = 20,
+	[XEN_DRM_FLIP_COMMIT] = 18,
 	[XEN_DRM_FLIP_EVENT_ONLY] = 5,
 	[XEN_DRM_FLIP_DAMAGE] = 16,
-	[XEN_DRM_FLIP_DONE] = 20,
+	[XEN_DRM_FLIP_DONE] = 18,
 	[XEN_DRM_FLIP_REFUSED] = 10,
 	[XEN_DRM_FLIP_OVERDUE] = 4,
 	[XEN_DRM_FLIP_ANSWERS] = 3,
 	[XEN_DRM_FLIP_VBLANK] = 26,
 	[XEN_DRM_FLIP_ENABLED] = 10,
-	[XEN_DRM_FLIP_CONFIGURING] = 2,
+	[XEN_DRM_FLIP_CONFIGURING] = 6,
 	[XEN_DRM_FLIP_CONFIGURED] = 10,
 	[XEN_DRM_FLIP_DARKENED] = 1,
 	[XEN_DRM_FLIP_DISABLED] = 1,
@@ -498,6 +539,11 @@ static enum xen_drm_flip_input walk_choose(struct walk *walk)
 	return input;
 }
 
+static bool is_out(enum xen_drm_flip_state state)
+{
+	return state == XEN_DRM_FLIP_FLYING || state == XEN_DRM_FLIP_SETTING;
+}
+
 /* As the callers of xen_drm_flip_next() keep to. */
 static bool walk_may(const struct walk *walk, enum xen_drm_flip_input input)
 {
@@ -511,9 +557,11 @@ static bool walk_may(const struct walk *walk, enum xen_drm_flip_input input)
 	case XEN_DRM_FLIP_REFUSED:
 		return walk->out || state != XEN_DRM_FLIP_STALLED;
 	case XEN_DRM_FLIP_OVERDUE:
-		return state == XEN_DRM_FLIP_FLYING;
+		return is_out(state);
 	case XEN_DRM_FLIP_ENABLED:
 		return state == XEN_DRM_FLIP_OFF;
+	case XEN_DRM_FLIP_CONFIGURING:
+		return state == XEN_DRM_FLIP_OFF || state == XEN_DRM_FLIP_DARK;
 	case XEN_DRM_FLIP_CONFIGURED:
 		return walk->configuring;
 	default:
@@ -555,7 +603,7 @@ static void walk_before(struct walk *walk, enum xen_drm_flip_input input)
 			walk->out = false;
 		break;
 	case XEN_DRM_FLIP_VBLANK:
-		if (walk->core.state != XEN_DRM_FLIP_FLYING)
+		if (!is_out(walk->core.state))
 			walk->vblanks++;
 		break;
 	case XEN_DRM_FLIP_CONFIGURING:
@@ -587,6 +635,9 @@ static void walk_expect_event(struct walk *walk, enum xen_drm_flip_input input,
 			       before != XEN_DRM_FLIP_FLYING),
 			      "completed by %s while %s", input_names[input],
 			      state_names[before]);
+	if (input == XEN_DRM_FLIP_VBLANK && before == XEN_DRM_FLIP_SETTING)
+		KUNIT_ASSERT_EQ_MSG(walk->test, walk->core.held, XEN_DRM_FLIP_MAX_HELD,
+				    "the mode is not waited for");
 	if (input == XEN_DRM_FLIP_VBLANK && before == XEN_DRM_FLIP_LANDED)
 		KUNIT_ASSERT_GE_MSG(walk->test, walk->answered, walk->committed,
 				    "the commit's picture is not out");
@@ -606,8 +657,8 @@ static void walk_expect_send(struct walk *walk, enum xen_drm_flip_state before)
 	KUNIT_ASSERT_LT_MSG(walk->test, walk->refusals, 2, "a third time");
 	walk->num_sends++;
 
-	/* As xen_drm_flip does when the ring is full. */
-	if (prandom_u32_state(&walk->rnd) % 16 == 0) {
+	/* As xen_drm_flip does when a mode is out, or the ring is full. */
+	if (walk->configuring || prandom_u32_state(&walk->rnd) % 16 == 0) {
 		xen_drm_flip_next(&walk->core, XEN_DRM_FLIP_OVERDUE);
 		walk->core.dirty = true;
 		return;
@@ -699,6 +750,7 @@ static struct kunit_case flip_cases[] = {
 	KUNIT_CASE(answers),
 	KUNIT_CASE(configure),
 	KUNIT_CASE(configure_in_vain),
+	KUNIT_CASE(configure_slowly),
 	KUNIT_CASE(random_walk),
 	{}
 };

@@ -44,9 +44,26 @@ static void loopback_refused(void *owner, u32 serial, int error)
 		lb->during_flip(lb);
 }
 
+static void loopback_mode_set(void *owner, int error)
+{
+	struct loopback *lb = owner;
+
+	lb->num_modes++;
+	lb->mode_error = error;
+}
+
+static void loopback_not_off(void *owner, int error)
+{
+	struct loopback *lb = owner;
+
+	lb->num_not_off++;
+}
+
 static const struct xen_drm_flip_ops loopback_flip_ops = {
 	.done = loopback_done,
 	.refused = loopback_refused,
+	.mode_set = loopback_mode_set,
+	.not_off = loopback_not_off,
 };
 
 static void loopback_broken(void *owner, const char *fault)

@@ -78,7 +78,13 @@ struct loopback {
 	u32 refused_serial;
 	/* @refused_error: the same */
 	int refused_error;
-	/* @during_flip: called by both, or NULL */
+	/* @num_modes: calls of &xen_drm_flip_ops.mode_set */
+	unsigned int num_modes;
+	/* @mode_error: what the last of them said */
+	int mode_error;
+	/* @num_not_off: calls of &xen_drm_flip_ops.not_off */
+	unsigned int num_not_off;
+	/* @during_flip: called by @done and @refused, or NULL */
 	void (*during_flip)(struct loopback *lb);
 };
 

@@ -230,18 +230,6 @@ static int send_fb_detach(struct xen_drm_chan *chan, struct xen_drm_call *call)
 	return xen_drm_proto_fb_detach(chan, call, FB_COOKIE);
 }
 
-static int send_set_config(struct xen_drm_chan *chan, struct xen_drm_call *call)
-{
-	return xen_drm_proto_set_config(chan, call, &config);
-}
-
-static int send_reset_config(struct xen_drm_chan *chan, struct xen_drm_call *call)
-{
-	static const struct xen_drm_proto_config off;
-
-	return xen_drm_proto_set_config(chan, call, &off);
-}
-
 static int send_get_edid(struct xen_drm_chan *chan, struct xen_drm_call *call)
 {
 	return xen_drm_proto_get_edid(chan, call, DIRECTORY, 32768);
@@ -259,8 +247,6 @@ static const struct request_case request_cases[] = {
 	{ "DBUF_DESTROY", send_dbuf_destroy, dbuf_destroy_image },
 	{ "FB_ATTACH", send_fb_attach, fb_attach_image },
 	{ "FB_DETACH", send_fb_detach, fb_detach_image },
-	{ "SET_CONFIG", send_set_config, set_config_image },
-	{ "SET_CONFIG off", send_reset_config, reset_config_image },
 	{ "GET_EDID", send_get_edid, get_edid_image },
 };
 
@@ -303,6 +289,34 @@ static void outcome(struct kunit *test)
 	xen_drm_conn_break(lb->conn, NULL);
 	KUNIT_EXPECT_EQ(test, c->send(lb->chan, &call), -ENODEV);
 	KUNIT_EXPECT_EQ(test, c->send(lb->chan, NULL), -ENODEV);
+}
+
+/* Goes out at once, and the pipe is told of the answer. */
+static void set_config(struct kunit *test)
+{
+	static const struct xen_drm_proto_config off;
+	struct loopback *lb = test->priv;
+	struct xendispl_req taken;
+
+	KUNIT_ASSERT_EQ(test, xen_drm_proto_set_config(lb->chan, &config), 0);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &taken));
+	KUNIT_EXPECT_MEMEQ(test, lb->last_request, set_config_image, LOOPBACK_REQ_SIZE);
+	refuse(lb, &taken);
+	KUNIT_EXPECT_TRUE(test, xen_drm_proto_poll(lb->chan));
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
+	KUNIT_EXPECT_EQ(test, lb->mode_error, -ENOMEM);
+
+	lb->chan->next_id = REQUEST_ID;
+	KUNIT_ASSERT_EQ(test, xen_drm_proto_set_config(lb->chan, &off), 0);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &taken));
+	KUNIT_EXPECT_MEMEQ(test, lb->last_request, reset_config_image, LOOPBACK_REQ_SIZE);
+	refuse(lb, &taken);
+	KUNIT_EXPECT_TRUE(test, xen_drm_proto_poll(lb->chan));
+	KUNIT_EXPECT_EQ(test, lb->num_not_off, 1);
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
+
+	xen_drm_conn_break(lb->conn, NULL);
+	KUNIT_EXPECT_EQ(test, xen_drm_proto_set_config(lb->chan, &config), -ENODEV);
 }
 
 /* Goes out at once. */
@@ -410,6 +424,7 @@ static struct kunit_case proto_cases[] = {
 	KUNIT_CASE(cookies),
 	KUNIT_CASE_PARAM(request, request_gen_params),
 	KUNIT_CASE_PARAM(outcome, request_gen_params),
+	KUNIT_CASE(set_config),
 	KUNIT_CASE(page_flip),
 	KUNIT_CASE_PARAM(edid_size, edid_gen_params),
 	KUNIT_CASE(no_edid),
