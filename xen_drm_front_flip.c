@@ -3,8 +3,10 @@
  * Xen para-virtualised display frontend: when a picture is out.
  */
 
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 
 #include <drm/drm_crtc.h>
 #include <drm/drm_device.h>
@@ -23,7 +25,8 @@
  * A pipe sends one PG_FLIP at a time. Commits and damage make it dirty meanwhile,
  * and the newest picture follows when the flip is over. So any number of damage
  * reports costs one flip for each refresh, and the newest picture always gets out.
- * xen_drm_flip_next() has these rules, without DRM and without a ring.
+ * A picture that the backend refuses is sent once more at once, and then again and again,
+ * at growing times. xen_drm_flip_next() has these rules, without DRM and without a ring.
  *
  * A flip is over at a vertical blanking. The protocol has none, so a timer at the
  * rate of the mode makes them while they are wanted. The backend's event for a flip
@@ -46,6 +49,9 @@
 
 /* Logarithm of the part of a period by which a vblank waits for the backend's event. */
 #define FLIP_GRACE_SHIFT	3
+/* Times after which a picture that was refused twice is sent again, in jiffies. */
+#define FLIP_MIN_RETRY_GAP	((unsigned long)HZ)
+#define FLIP_MAX_RETRY_GAP	(64UL * HZ)
 
 /* ------------------------------------------------------------------------
  * Flips
@@ -204,6 +210,7 @@ static bool flip_done(void *owner, u32 serial, ktime_t when)
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (serial == flip->serial) {
+		flip->retry_gap = 0;
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_DONE);
 		if (flip->on && flip->ticking) {
 			now = flip_is_in_phase(flip, when);
@@ -226,6 +233,26 @@ static bool flip_done(void *owner, u32 serial, ktime_t when)
 	return quiet;
 }
 
+static void flip_retry_work(struct work_struct *work)
+{
+	struct xen_drm_flip *flip =
+		container_of(to_delayed_work(work), struct xen_drm_flip, retry_work);
+	unsigned long flags;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_DAMAGE);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+}
+
+/* The time grows, so that a backend that refuses for good costs nearly nothing. */
+static void flip_retry_later(struct xen_drm_flip *flip)
+{
+	lockdep_assert_held(xen_drm_flip_lock(flip));
+
+	flip->retry_gap = clamp(2 * flip->retry_gap, FLIP_MIN_RETRY_GAP, FLIP_MAX_RETRY_GAP);
+	queue_delayed_work(system_long_wq, &flip->retry_work, flip->retry_gap);
+}
+
 static void flip_refused(void *owner, u32 serial, int error)
 {
 	struct xen_drm_flip *flip = owner;
@@ -235,6 +262,8 @@ static void flip_refused(void *owner, u32 serial, int error)
 	if (serial == flip->serial) {
 		flip->stats.refused++;
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_REFUSED);
+		if (!flip->core.dirty)
+			flip_retry_later(flip);
 	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
@@ -583,15 +612,17 @@ void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const c
 	flip->crtc = crtc;
 	flip->name = name;
 	flip->mode_answered = mode_answered;
+	INIT_DELAYED_WORK(&flip->retry_work, flip_retry_work);
 	hrtimer_setup(&flip->timer, flip_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 }
 
 /**
- * xen_drm_flip_fini - end the timer
+ * xen_drm_flip_fini - end the timer and the work
  * @flip: a pipe whose CRTC is not used any more
  */
 void xen_drm_flip_fini(struct xen_drm_flip *flip)
 {
+	cancel_delayed_work_sync(&flip->retry_work);
 	WRITE_ONCE(flip->ticking, false);
 	hrtimer_cancel(&flip->timer);
 }

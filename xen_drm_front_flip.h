@@ -8,6 +8,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_crtc.h>
 #include <drm/drm_device.h>
@@ -83,6 +84,11 @@ struct xen_drm_flip {
 	bool wanted;
 	/** @stats: counters */
 	struct xen_drm_flip_stats stats;
+
+	/** @retry_work: work that sends a picture once more which was refused twice */
+	struct delayed_work retry_work;
+	/** @retry_gap: time until the work runs the next time, in jiffies; 0 at first */
+	unsigned long retry_gap;
 
 	/** @timer: timer of the next vblank */
 	struct hrtimer timer;

@@ -59,6 +59,13 @@ struct stage {
 	/* @out: the flip whose event is kept back, valid if @flies */
 	struct xendispl_req out;
 	bool flies;
+	/* @refusals: number of flips that the backend is going to refuse */
+	unsigned int refusals;
+	/* @slow: whether the backend keeps the answer to a mode back */
+	bool slow;
+	/* @mode: the mode whose answer is kept back, valid if @sets */
+	struct xendispl_req mode;
+	bool sets;
 };
 
 static struct xen_drm_pgdir *stub_grant(domid_t domid, struct page **pages,
@@ -88,6 +95,18 @@ static void stage_answer(struct loopback *lb, const struct xendispl_req *req)
 {
 	struct stage *stage = lb->test->priv;
 
+	if (req->operation == XENDISPL_OP_SET_CONFIG && req->op.set_config.width &&
+	    READ_ONCE(stage->slow)) {
+		stage->mode = *req;
+		/* The mode before what announces it. */
+		smp_store_release(&stage->sets, true);
+		return;
+	}
+	if (req->operation == XENDISPL_OP_PG_FLIP && stage->refusals) {
+		stage->refusals--;
+		loopback_respond(lb, req->id, req->operation, -EIO);
+		return;
+	}
 	loopback_agree(lb, req);
 	if (req->operation != XENDISPL_OP_PG_FLIP)
 		return;
@@ -174,7 +193,7 @@ static int stage_flip(struct stage *stage, unsigned int picture)
 	return ret;
 }
 
-static void stage_light(struct kunit *test, struct stage *stage)
+static const struct drm_display_mode *stage_mode(struct kunit *test, struct stage *stage)
 {
 	struct drm_connector *connector = &stage->pipe->connector.base;
 	const struct drm_display_mode *mode;
@@ -184,7 +203,12 @@ static void stage_light(struct kunit *test, struct stage *stage)
 	mode = list_first_entry_or_null(&connector->modes, struct drm_display_mode, head);
 	mutex_unlock(&connector->dev->mode_config.mutex);
 	KUNIT_ASSERT_NOT_NULL(test, mode);
-	KUNIT_ASSERT_EQ(test, stage_set(stage, mode, stage->pictures[0]), 0);
+	return mode;
+}
+
+static void stage_light(struct kunit *test, struct stage *stage)
+{
+	KUNIT_ASSERT_EQ(test, stage_set(stage, stage_mode(test, stage), stage->pictures[0]), 0);
 }
 
 static void stage_join(struct kunit *test, struct stage *stage)
@@ -240,6 +264,32 @@ static void stage_land(struct kunit *test, struct stage *stage)
 	WRITE_ONCE(stage->mute, false);
 	loopback_event(stage->lb, stage->out.id, XENDISPL_EVT_PG_FLIP,
 		       stage->out.op.pg_flip.fb_cookie);
+}
+
+/* The backend answers the mode whose answer it has kept back. */
+static void stage_answer_mode(struct kunit *test, struct stage *stage, s32 status)
+{
+	unsigned int ms;
+
+	/* The mode after what announces it. */
+	for (ms = 0; ms < PATIENCE_MS && !smp_load_acquire(&stage->sets); ms++)
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_TRUE(test, stage->sets);
+	stage->sets = false;
+	WRITE_ONCE(stage->slow, false);
+	loopback_respond(stage->lb, stage->mode.id, stage->mode.operation, status);
+}
+
+static bool stage_comes_to(struct stage *stage, enum xen_drm_flip_state state)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < PATIENCE_MS; ms++) {
+		if (READ_ONCE(stage->pipe->flip.core.state) == state)
+			return true;
+		usleep_range(1000, 2000);
+	}
+	return false;
 }
 
 /* Like unplugging: all is switched off, and nothing is parked any more. */
@@ -513,7 +563,7 @@ static void picture_that_is_drawn_into(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xen_drm_fb_begin_read(stage->pictures[1]), 0);
 }
 
-/* The mode goes first, and its answer has to be waited for. */
+/* The mode goes first, which the helpers' way sends. */
 static void flip_on_a_dark_pipe(struct kunit *test)
 {
 	struct stage *stage = test->priv;
@@ -592,6 +642,127 @@ static void refused_picture_after_a_modeset(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
 }
 
+static bool stage_waits_longer(struct stage *stage, unsigned long gap)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < PATIENCE_MS; ms++) {
+		if (READ_ONCE(stage->pipe->flip.retry_gap) == gap)
+			return true;
+		usleep_range(1000, 2000);
+	}
+	return false;
+}
+
+/* The client has shown it once, and does nothing any more. */
+static void flip_that_is_refused_often(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct xen_drm_flip *flip = &stage->pipe->flip;
+
+	WRITE_ONCE(stage->refusals, 4);
+	stage_expect_flip(test, stage, 1);
+	KUNIT_EXPECT_TRUE(test, stage_waits_longer(stage, HZ));
+	KUNIT_EXPECT_TRUE(test, stage_waits_longer(stage, 2 * HZ));
+	KUNIT_EXPECT_EQ(test, flip->stats.refused, 4);
+	KUNIT_EXPECT_TRUE(test, stage_waits_longer(stage, 0));
+	KUNIT_EXPECT_EQ(test, flip->stats.refused, 4);
+}
+
+/* --- modes ------------------------------------------------------------------ */
+
+/* Off and on again, by a client that waits, and is held up for some vblanks only. */
+static void stage_set_slowly(struct kunit *test, struct stage *stage)
+{
+	const struct drm_display_mode *mode = stage_mode(test, stage);
+
+	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
+	WRITE_ONCE(stage->slow, true);
+	KUNIT_ASSERT_EQ(test, stage_set(stage, mode, stage->pictures[0]), 0);
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_SETTING);
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.held, XEN_DRM_FLIP_MAX_HELD);
+}
+
+/* What was shown meanwhile follows as soon as the backend can show it. */
+static void slow_mode(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage_set_slowly(test, stage);
+	stage_expect_flip(test, stage, 1);
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_SETTING);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(stage->flies));
+
+	WRITE_ONCE(stage->mute, true);
+	stage_answer_mode(test, stage, 0);
+	stage_land(test, stage);
+	KUNIT_EXPECT_EQ(test, stage->out.op.pg_flip.fb_cookie,
+			xen_drm_fb_from_drm(stage->pictures[1])->cookie);
+	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_IDLE));
+	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
+}
+
+/* User space is told, however late it is. */
+static void mode_that_is_refused_late(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage_set_slowly(test, stage);
+	stage_answer_mode(test, stage, -EINVAL);
+	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_DARK));
+	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
+
+	/* It is not tried again before the client does. */
+	stage_expect_flip(test, stage, 1);
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
+	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
+	stage_light(test, stage);
+	KUNIT_EXPECT_NE(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
+}
+
+/* The event of a mode says that the picture is out, so it waits for the answer. */
+static void flip_while_a_mode_is_out(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct xen_drm_flip *flip = &stage->pipe->flip;
+	unsigned long flags;
+
+	stage_set_slowly(test, stage);
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	flip->core.held = 0;
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
+	KUNIT_EXPECT_EQ(test, stage_flip(stage, 2), -EBUSY);
+	stage_answer_mode(test, stage, 0);
+	KUNIT_EXPECT_TRUE(test, stage_is_shown(stage));
+	stage_expect_flip(test, stage, 2);
+}
+
+/* The answer to a mode that is out of date does no harm. */
+static void mode_that_is_switched_off(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage_set_slowly(test, stage);
+	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, stage->pipe->flip.asked);
+	stage_answer_mode(test, stage, -EINVAL);
+	stage_light(test, stage);
+	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
+	stage_expect_flip(test, stage, 1);
+}
+
+/* The connection goes before the answer comes. */
+static void backend_leaves_while_a_mode_is_out(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage_set_slowly(test, stage);
+	xen_drm_kms_leave(stage->display);
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
+	stage_expect_flip(test, stage, 1);
+}
+
 /* The connection goes before the event comes: the vblank ends the flip. */
 static void backend_leaves_while_a_flip_is_out(struct kunit *test)
 {
@@ -643,6 +814,12 @@ static struct kunit_case commit_cases[] = {
 	KUNIT_CASE(picture_that_was_not_told),
 	KUNIT_CASE(refused_picture_after_damage),
 	KUNIT_CASE(refused_picture_after_a_modeset),
+	KUNIT_CASE(flip_that_is_refused_often),
+	KUNIT_CASE(slow_mode),
+	KUNIT_CASE(mode_that_is_refused_late),
+	KUNIT_CASE(flip_while_a_mode_is_out),
+	KUNIT_CASE(mode_that_is_switched_off),
+	KUNIT_CASE(backend_leaves_while_a_mode_is_out),
 	KUNIT_CASE(backend_leaves_while_a_flip_is_out),
 	KUNIT_CASE(end_finishes_all),
 	KUNIT_CASE(flip_after_the_end),
