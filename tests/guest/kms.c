@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -422,13 +423,16 @@ int head_flip(struct kms *kms, struct head *head, uint32_t fb)
 static void flip_done(int fd, unsigned int sequence, unsigned int sec,
 		      unsigned int usec, void *data)
 {
+	uint64_t now = now_ns(), shown_us = sec * 1000000ull + usec;
 	struct head *head = data;
-	uint64_t now = now_ns();
 
 	(void)fd;
-	(void)sequence;
-	(void)sec;
-	(void)usec;
+	/* Neither ever goes back, whatever the backend does. The number wraps around. */
+	if (head->flips && ((int)(sequence - head->sequence) < 0 || shown_us < head->shown_us))
+		die("vblank %u at %" PRIu64 " us after vblank %u at %" PRIu64 " us", sequence,
+		    shown_us, head->sequence, head->shown_us);
+	head->sequence = sequence;
+	head->shown_us = shown_us;
 	head->pending = false;
 	head->flips++;
 	if (head->flipped_ns && now - head->flipped_ns > head->longest_ns)

@@ -30,6 +30,8 @@ struct head {
 	bool pending;
 	unsigned int flips;
 	uint64_t flipped_ns, longest_ns;	/* the last one, and the longest wait for one */
+	unsigned int sequence;			/* of the last one's vblank, and its time */
+	uint64_t shown_us;
 };
 
 struct kms {

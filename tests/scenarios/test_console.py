@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
 """The kernel's own pictures: its text console, and the screen of its panic."""
 import contextlib
+import signal
 
 import pytest
 
@@ -57,6 +58,29 @@ def test_text_console(lab, kernel):
         lab.xen.restart_backend("KILL")
         guest.wait_connected(timeout=60)
         writes(lab, guest, "and this is another backend")
+
+
+@pytest.mark.on("x86_64-6.12", "aarch64-new")
+def test_silent_backend_holds_up_no_console(lab, kernel):
+    """Blanking sets modes under a lock that the whole kernel wants to print."""
+    with teletype(lab, kernel, console=True) as guest:
+        writes(lab, guest, "before the silence")
+        p = guest.popen("read go; read begin rest </proc/uptime; for i in 1 2 3; do "
+                        "echo 4 >/sys/class/graphics/fb0/blank; "
+                        "echo 0 >/sys/class/graphics/fb0/blank; "
+                        "echo test >/dev/kmsg; done; "
+                        "read end rest </proc/uptime; echo took $begin $end")
+        lab.xen.backend.kill(signal.SIGSTOP)
+        try:
+            p.write("go\n")
+            p.expect("took ")
+            p.wait()
+        finally:
+            lab.xen.backend.kill(signal.SIGCONT)
+        begin, end = (float(n) for n in p.out.split("took ")[1].split())
+        # Three modes, each of which would wait for three seconds.
+        assert end - begin < 3, f"{end - begin} s"
+        writes(lab, guest, "after the silence")
 
 
 @pytest.mark.on("x86_64-6.12")
