@@ -531,7 +531,7 @@ int xen_drm_chan_flip(struct xen_drm_chan *chan, struct xendispl_req *req, u32 *
 	scoped_guard(spinlock_irqsave, &chan->lock) {
 		slot = chan_put_flip(chan, req, &news);
 		if (!IS_ERR(slot)) {
-			/* What has stayed belongs to an older flip. */
+			/* The event that was left in the page belongs to an older flip. */
 			chan->evt_cons += chan->evt_stays;
 			chan->evt_stays = false;
 			slot->serial = ++chan->flip_serial;

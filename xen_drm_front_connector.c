@@ -44,7 +44,7 @@
  *
  * A hot-plug event follows if a new connection brings another size, EDID or *unique-id*.
  * Many compositors look at the modes of a connector when it is plugged in, and never
- * again. So another size is another monitor to them: the connector is unplugged, and
+ * again. So the driver presents another size as another monitor: the connector is unplugged, and
  * plugged in again after CONNECTOR_REPLUG_MS.
  */
 
@@ -70,7 +70,8 @@ static struct xen_drm_connector *to_xen_connector(struct drm_connector *connecto
 	return container_of(connector, struct xen_drm_connector, base);
 }
 
-static enum drm_connector_status connector_detect(struct drm_connector *connector, bool force)
+static enum drm_connector_status
+xen_drm_connector_detect(struct drm_connector *connector, bool force)
 {
 	if (drm_dev_is_unplugged(connector->dev) || to_xen_connector(connector)->is_away)
 		return connector_status_disconnected;
@@ -120,7 +121,7 @@ static bool connector_has_valid_mode(const struct xen_drm_connector *connector)
 	return false;
 }
 
-static int connector_get_modes(struct drm_connector *base)
+static int xen_drm_connector_get_modes(struct drm_connector *base)
 {
 	struct xen_drm_connector *connector = to_xen_connector(base);
 	struct drm_display_info *info = &base->display_info;
@@ -142,11 +143,11 @@ static int connector_get_modes(struct drm_connector *base)
 }
 
 static const struct drm_connector_helper_funcs connector_helper_funcs = {
-	.get_modes = connector_get_modes,
+	.get_modes = xen_drm_connector_get_modes,
 };
 
 static const struct drm_connector_funcs connector_funcs = {
-	.detect = connector_detect,
+	.detect = xen_drm_connector_detect,
 	.fill_modes = drm_helper_probe_single_connector_modes,
 	.reset = drm_atomic_helper_connector_reset,
 	.atomic_duplicate_state = drm_atomic_helper_connector_duplicate_state,
@@ -202,7 +203,7 @@ static void connector_choose_mode(const struct xen_drm_connector *connector,
 	connector_make_mode(mode, timing.hdisplay, timing.vdisplay);
 }
 
-static void connector_link_work(struct work_struct *work)
+static void xen_drm_connector_link_work(struct work_struct *work)
 {
 	struct xen_drm_connector *connector =
 		container_of(to_delayed_work(work), struct xen_drm_connector, link_work);
@@ -251,7 +252,7 @@ void xen_drm_connector_set_good(struct xen_drm_connector *connector)
 	WRITE_ONCE(connector->bad_gap, CONNECTOR_MIN_BAD_GAP);
 }
 
-static void connector_plug_work(struct work_struct *work)
+static void xen_drm_connector_plug_work(struct work_struct *work)
 {
 	struct xen_drm_connector *connector =
 		container_of(to_delayed_work(work), struct xen_drm_connector, plug_work);
@@ -261,7 +262,7 @@ static void connector_plug_work(struct work_struct *work)
 	drm_kms_helper_connector_hotplug_event(&connector->base);
 }
 
-/* Takes the monitor away until the plug work. At first there is nobody to tell. */
+/* Unplugs the monitor until the plug work. Before registration no client can have seen it. */
 static void connector_replug(struct xen_drm_connector *connector)
 {
 	if (connector->base.registration_state != DRM_CONNECTOR_REGISTERED)
@@ -318,7 +319,7 @@ bool xen_drm_connector_update(struct xen_drm_connector *connector,
 	return changed;
 }
 
-static void connector_fini(struct drm_device *drm, void *data)
+static void xen_drm_connector_fini(struct drm_device *drm, void *data)
 {
 	struct xen_drm_connector *connector = data;
 
@@ -342,8 +343,8 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 	struct drm_device *drm = &display->drm;
 	int ret;
 
-	INIT_DELAYED_WORK(&connector->link_work, connector_link_work);
-	INIT_DELAYED_WORK(&connector->plug_work, connector_plug_work);
+	INIT_DELAYED_WORK(&connector->link_work, xen_drm_connector_link_work);
+	INIT_DELAYED_WORK(&connector->plug_work, xen_drm_connector_plug_work);
 	connector_make_mode(&connector->mode, cfg->width, cfg->height);
 
 	drm_connector_helper_add(&connector->base, &connector_helper_funcs);
@@ -355,5 +356,5 @@ int xen_drm_connector_init(struct xen_drm_display *display,
 	drm_connector_attach_edid_property(&connector->base);
 	drm_object_attach_property(&connector->base.base, drm->mode_config.path_property, 0);
 	connector_set_path(connector, cfg->unique_id);
-	return drmm_add_action_or_reset(drm, connector_fini, connector);
+	return drmm_add_action_or_reset(drm, xen_drm_connector_fini, connector);
 }

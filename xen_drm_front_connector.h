@@ -46,7 +46,7 @@ struct xen_drm_connector {
 	/** @bad_gap: time from then to the next one at the earliest, in jiffies */
 	unsigned long bad_gap;
 	/**
-	 * @is_away: whether there is no monitor, as another one follows; under
+	 * @is_away: whether the monitor is unplugged until @plug_work; under
 	 * &drm_mode_config.mutex
 	 */
 	bool is_away;

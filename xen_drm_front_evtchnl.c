@@ -224,10 +224,10 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	chan_heard(chan, news);
 	chan->stats.refused += resp->status != 0;
 	chan->stats.late += slot->late;
-	/* Its buffer can be mapped now, or has to be made anew. */
+	/* The work maps this buffer now, or has it made anew. */
 	if (slot->late && slot->operation == XENDISPL_OP_DBUF_CREATE)
 		news->answers = true;
-	/* True if the request is the open flip, or went out after it. */
+	/* The request is the open flip, or was sent after it. */
 	to_open_flip = chan->flip_open && slot->serial == chan->flip_serial;
 	if (slot->state == XEN_DRM_SLOT_CALL)
 		chan_end_call(chan, slot, resp);
@@ -248,8 +248,8 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 }
 
 /*
- * A backend that is killed and started again may find the old ring, and count its replies
- * from 0, before we have seen its new state.
+ * A backend that is killed and started again may take up the old ring. It counts its
+ * replies from 0, possibly before we have seen its new state.
  *
  * Returns false when the channel is broken.
  */
@@ -427,7 +427,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_eoi);
  */
 void xen_drm_chan_listen(struct xen_drm_chan *chan)
 {
-	/* Whoever takes the mark ends the interrupt, once. */
+	/* xchg(), so that only one caller ends the interrupt. */
 	if (READ_ONCE(chan->evt_masked) && xchg(&chan->evt_masked, false) &&
 	    !READ_ONCE(chan->broken))
 		xen_drm_chan_eoi(chan, chan->evt_irq, 0);

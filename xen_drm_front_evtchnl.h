@@ -157,7 +157,7 @@ struct xen_drm_chan {
 	bool broken;
 	/** @missed: whether an answer is overdue that &xen_drm_chan_ops.missed told of */
 	bool missed;
-	/** @drained: whether replies were taken before the ring's interrupt came for them */
+	/** @drained: whether the ring's next interrupt may have no cause, as its replies were taken */
 	bool drained;
 	/** @evt_drained: the same for events and the interrupt of the event page */
 	bool evt_drained;
@@ -193,7 +193,7 @@ struct xen_drm_chan {
 	struct xendispl_event_page *evt_page;
 	/** @evt_cons: index of the next event; in_cons of the page is for the backend to read */
 	u32 evt_cons;
-	/** @evt_stays: whether the event at @evt_cons was looked at, and may become another one */
+	/** @evt_stays: whether the entry at @evt_cons was read, and may still be an old one */
 	bool evt_stays;
 	/** @flip_open: whether a flip is out that has not ended */
 	bool flip_open;

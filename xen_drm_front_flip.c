@@ -33,8 +33,8 @@
  * tells when its own one is. If the event comes at about the time when the timer is
  * due, the vblank is now, and the timer follows its phase. An event that comes
  * earlier has to wait for the timer, which keeps clients at the refresh rate
- * whatever the backend does. A vblank that is due while a flip is out is delayed by up
- * to an eighth of the period, to let the backend come first.
+ * whatever the backend does. While a flip is out, a vblank that is due waits up to an
+ * eighth of the period. So the backend's event can come first.
  *
  * After an event in the first half of a period no interrupt tells of the next one: the
  * timer looks for it when it is due. If it is not there, or when nobody wants vblanks any
@@ -175,7 +175,7 @@ static bool flip_is_in_phase(struct xen_drm_flip *flip, ktime_t now)
 {
 	ktime_t since = ktime_sub(now, flip_vblank_before(flip, now));
 
-	return flip->late || since >= flip->period - flip->period / 4;
+	return flip->postponed || since >= flip->period - flip->period / 4;
 }
 
 /* Returns whether an event that comes now waits for the vblank for long. */
@@ -202,7 +202,7 @@ static void flip_handle_vblank(struct xen_drm_flip *flip)
  * Called by interrupts of the channel, and by timers and tasks that look into the
  * ring. Flips of an earlier connection do not come here, since its channels are muted.
  */
-static bool flip_done(void *owner, u32 serial, ktime_t when)
+static bool xen_drm_flip_done(void *owner, u32 serial, ktime_t when)
 {
 	struct xen_drm_flip *flip = owner;
 	bool now = false, quiet = false;
@@ -217,7 +217,7 @@ static bool flip_done(void *owner, u32 serial, ktime_t when)
 			quiet = !now && flip_is_early(flip, when);
 		}
 		if (now) {
-			flip->late = false;
+			flip->postponed = false;
 			flip->rephase = when;
 			flip_start_timer(flip, ktime_add(when, flip->period));
 		}
@@ -233,7 +233,7 @@ static bool flip_done(void *owner, u32 serial, ktime_t when)
 	return quiet;
 }
 
-static void flip_retry_work(struct work_struct *work)
+static void xen_drm_flip_retry_work(struct work_struct *work)
 {
 	struct xen_drm_flip *flip =
 		container_of(to_delayed_work(work), struct xen_drm_flip, retry_work);
@@ -253,7 +253,7 @@ static void flip_retry_later(struct xen_drm_flip *flip)
 	queue_delayed_work(system_long_wq, &flip->retry_work, flip->retry_gap);
 }
 
-static void flip_refused(void *owner, u32 serial, int error)
+static void xen_drm_flip_refused(void *owner, u32 serial, int error)
 {
 	struct xen_drm_flip *flip = owner;
 	unsigned long flags;
@@ -272,8 +272,8 @@ static void flip_refused(void *owner, u32 serial, int error)
 }
 
 static const struct xen_drm_flip_ops flip_ops = {
-	.done = flip_done,
-	.refused = flip_refused,
+	.done = xen_drm_flip_done,
+	.refused = xen_drm_flip_refused,
 	.mode_set = xen_drm_flip_mode_set,
 	.not_off = xen_drm_flip_not_off,
 };
@@ -362,7 +362,7 @@ void xen_drm_flip_enable(struct xen_drm_flip *flip, u64 period_ns)
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->period = period_ns;
 	flip->vblank = ktime_get();
-	flip->late = false;
+	flip->postponed = false;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 
 	drm_crtc_vblank_on(flip->crtc);
@@ -516,16 +516,16 @@ static bool flip_postpone_vblank(struct xen_drm_flip *flip, ktime_t now)
 	unsigned long flags;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	flip->late = !flip->late && flip->core.state == XEN_DRM_FLIP_FLYING &&
+	flip->postponed = !flip->postponed && flip->core.state == XEN_DRM_FLIP_FLYING &&
 		     ktime_sub(now, flip->sent) < 2 * flip->period;
-	if (flip->late)
+	if (flip->postponed)
 		flip_start_timer(flip, ktime_add(now, flip->period >> FLIP_GRACE_SHIFT));
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
-	return flip->late;
+	return flip->postponed;
 }
 
 /* The timer is never restarted by the return value: an event may start it meanwhile. */
-static enum hrtimer_restart flip_timer(struct hrtimer *timer)
+static enum hrtimer_restart xen_drm_flip_timer(struct hrtimer *timer)
 {
 	struct xen_drm_flip *flip = container_of(timer, struct xen_drm_flip, timer);
 	ktime_t now = ktime_get();
@@ -594,8 +594,9 @@ bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_
 		flip->rephase = 0;
 	}
 	/* DRM counts vblanks by the time between them, very many for a step back. */
-	flip->told_vblank = max(flip->told_vblank, flip_vblank_before(flip, ktime_get()));
-	*time = flip->told_vblank;
+	flip->latest_vblank = max(flip->latest_vblank,
+				  flip_vblank_before(flip, ktime_get()));
+	*time = flip->latest_vblank;
 	return true;
 }
 
@@ -612,8 +613,8 @@ void xen_drm_flip_init(struct xen_drm_flip *flip, struct drm_crtc *crtc, const c
 	flip->crtc = crtc;
 	flip->name = name;
 	flip->mode_answered = mode_answered;
-	INIT_DELAYED_WORK(&flip->retry_work, flip_retry_work);
-	hrtimer_setup(&flip->timer, flip_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	INIT_DELAYED_WORK(&flip->retry_work, xen_drm_flip_retry_work);
+	hrtimer_setup(&flip->timer, xen_drm_flip_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 }
 
 /**

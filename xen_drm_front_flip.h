@@ -56,7 +56,7 @@ struct xen_drm_flip {
 	u64 number;
 	/** @refused: number of the connection that refused the present mode, or 0 */
 	u64 refused;
-	/** @lacked: framebuffer that the backend was found to lack, or 0 */
+	/** @lacked: cookie of the framebuffer for which link-status became BAD, or 0 */
 	u64 lacked;
 	/** @lit: whether the backend has a mode of ours */
 	bool lit;
@@ -70,7 +70,7 @@ struct xen_drm_flip {
 	u64 cookie;
 	/** @told: number of the connection that knows the framebuffer */
 	u64 told;
-	/** @tried: number of the connection that knows it, or never will */
+	/** @tried: number of the connection to which it was offered, whatever came of it */
 	u64 tried;
 	/** @event: event that &xen_drm_flip_core.event is about, or NULL */
 	struct drm_pending_vblank_event *event;
@@ -94,8 +94,8 @@ struct xen_drm_flip {
 	struct hrtimer timer;
 	/** @ticking: whether vblanks are wanted; written under the vblank locks of DRM */
 	bool ticking;
-	/** @late: whether the vblank that is due waits for the backend's event */
-	bool late;
+	/** @postponed: whether the vblank that is due waits for the backend's event */
+	bool postponed;
 	/** @quiet: whether the timer looks for the next event, as no interrupt may tell of it */
 	bool quiet;
 	/** @rephase: time of an event that becomes a vblank just now, 0 otherwise */
@@ -107,8 +107,8 @@ struct xen_drm_flip {
 	 * with &drm_device.vblank_time_lock held, too, which is enough for reading
 	 */
 	ktime_t vblank;
-	/** @told_vblank: latest time of a vblank that DRM was told; locked as @vblank */
-	ktime_t told_vblank;
+	/** @latest_vblank: latest time of a vblank that DRM was told; locked as @vblank */
+	ktime_t latest_vblank;
 };
 
 static inline spinlock_t *xen_drm_flip_lock(const struct xen_drm_flip *flip)

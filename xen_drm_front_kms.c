@@ -62,8 +62,8 @@
  * CRTC
  */
 
-static enum drm_mode_status crtc_mode_valid(struct drm_crtc *crtc,
-					    const struct drm_display_mode *mode)
+static enum drm_mode_status xen_drm_crtc_mode_valid(struct drm_crtc *crtc,
+						    const struct drm_display_mode *mode)
 {
 	return xen_drm_connector_mode_valid(&crtc_to_xen_drm_pipe(crtc)->connector, mode);
 }
@@ -76,7 +76,7 @@ static struct drm_pending_vblank_event *take_event(struct drm_crtc_state *state)
 	return event;
 }
 
-static void crtc_atomic_flush(struct drm_crtc *crtc, struct drm_atomic_commit *state)
+static void xen_drm_crtc_atomic_flush(struct drm_crtc *crtc, struct drm_atomic_commit *state)
 {
 	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
 	struct xen_drm_pipe *pipe = crtc_to_xen_drm_pipe(crtc);
@@ -88,7 +88,7 @@ static void crtc_atomic_flush(struct drm_crtc *crtc, struct drm_atomic_commit *s
 			    take_event(new_state));
 }
 
-static void crtc_atomic_enable(struct drm_crtc *crtc, struct drm_atomic_commit *state)
+static void xen_drm_crtc_atomic_enable(struct drm_crtc *crtc, struct drm_atomic_commit *state)
 {
 	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
 	const struct drm_display_mode *mode = &new_state->adjusted_mode;
@@ -99,7 +99,7 @@ static void crtc_atomic_enable(struct drm_crtc *crtc, struct drm_atomic_commit *
 	xen_drm_flip_commit(&pipe->flip, true, take_event(new_state));
 }
 
-static void crtc_atomic_disable(struct drm_crtc *crtc, struct drm_atomic_commit *state)
+static void xen_drm_crtc_atomic_disable(struct drm_crtc *crtc, struct drm_atomic_commit *state)
 {
 	struct drm_crtc_state *new_state = drm_atomic_get_new_crtc_state(state, crtc);
 
@@ -108,24 +108,24 @@ static void crtc_atomic_disable(struct drm_crtc *crtc, struct drm_atomic_commit 
 }
 
 static const struct drm_crtc_helper_funcs crtc_helper_funcs = {
-	.mode_valid = crtc_mode_valid,
-	.atomic_flush = crtc_atomic_flush,
-	.atomic_enable = crtc_atomic_enable,
-	.atomic_disable = crtc_atomic_disable,
+	.mode_valid = xen_drm_crtc_mode_valid,
+	.atomic_flush = xen_drm_crtc_atomic_flush,
+	.atomic_enable = xen_drm_crtc_atomic_enable,
+	.atomic_disable = xen_drm_crtc_atomic_disable,
 };
 
-static int crtc_enable_vblank(struct drm_crtc *crtc)
+static int xen_drm_crtc_enable_vblank(struct drm_crtc *crtc)
 {
 	return xen_drm_flip_enable_vblank(&crtc_to_xen_drm_pipe(crtc)->flip);
 }
 
-static void crtc_disable_vblank(struct drm_crtc *crtc)
+static void xen_drm_crtc_disable_vblank(struct drm_crtc *crtc)
 {
 	xen_drm_flip_disable_vblank(&crtc_to_xen_drm_pipe(crtc)->flip);
 }
 
-static bool crtc_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
-				      ktime_t *vblank_time, bool in_vblank_irq)
+static bool xen_drm_crtc_get_vblank_timestamp(struct drm_crtc *crtc, int *max_error,
+					      ktime_t *vblank_time, bool in_vblank_irq)
 {
 	*max_error = 0;
 	return xen_drm_flip_vblank_time(&crtc_to_xen_drm_pipe(crtc)->flip, vblank_time,
@@ -139,18 +139,18 @@ static const struct drm_crtc_funcs crtc_funcs = {
 	.page_flip = drm_atomic_helper_page_flip,
 	.atomic_duplicate_state = drm_atomic_helper_crtc_duplicate_state,
 	.atomic_destroy_state = drm_atomic_helper_crtc_destroy_state,
-	.enable_vblank = crtc_enable_vblank,
-	.disable_vblank = crtc_disable_vblank,
-	.get_vblank_timestamp = crtc_get_vblank_timestamp,
+	.enable_vblank = xen_drm_crtc_enable_vblank,
+	.disable_vblank = xen_drm_crtc_disable_vblank,
+	.get_vblank_timestamp = xen_drm_crtc_get_vblank_timestamp,
 };
 
 /* ------------------------------------------------------------------------
  * Commits
  */
 
-static int kms_fb_dirty(struct drm_framebuffer *fb, struct drm_file *file,
-			unsigned int flags, unsigned int color,
-			struct drm_clip_rect *clips, unsigned int num_clips)
+static int xen_drm_kms_fb_dirty(struct drm_framebuffer *fb, struct drm_file *file,
+				unsigned int flags, unsigned int color,
+				struct drm_clip_rect *clips, unsigned int num_clips)
 {
 	struct xen_drm_display *display = to_xen_drm_display(fb->dev);
 	struct xen_drm_pipe *pipe;
@@ -169,18 +169,18 @@ static int kms_fb_dirty(struct drm_framebuffer *fb, struct drm_file *file,
 static const struct drm_framebuffer_funcs fb_funcs = {
 	.destroy = xen_drm_fb_destroy,
 	.create_handle = drm_gem_fb_create_handle,
-	.dirty = kms_fb_dirty,
+	.dirty = xen_drm_kms_fb_dirty,
 };
 
 static struct drm_framebuffer *
-kms_fb_create(struct drm_device *drm, struct drm_file *file,
-	      const struct drm_format_info *info,
-	      const struct drm_mode_fb_cmd2 *mode_cmd)
+xen_drm_kms_fb_create(struct drm_device *drm, struct drm_file *file,
+		      const struct drm_format_info *info,
+		      const struct drm_mode_fb_cmd2 *mode_cmd)
 {
 	return xen_drm_fb_create(drm, file, info, mode_cmd, &fb_funcs);
 }
 
-/* The picture that the pipe has is as old as the latest commit with its plane. */
+/* The pipe's picture changes only with a commit that has its plane. */
 static bool pipe_lacks_picture(struct xen_drm_pipe *pipe, struct drm_atomic_commit *state)
 {
 	return drm_atomic_get_new_plane_state(state, &pipe->base.plane) &&
@@ -188,7 +188,7 @@ static bool pipe_lacks_picture(struct xen_drm_pipe *pipe, struct drm_atomic_comm
 }
 
 /* Called by interrupts, and by timers and tasks that look into the ring. */
-static void pipe_mode_answered(struct xen_drm_flip *flip, int error)
+static void xen_drm_pipe_mode_answered(struct xen_drm_flip *flip, int error)
 {
 	struct xen_drm_pipe *pipe = container_of(flip, struct xen_drm_pipe, flip);
 
@@ -242,7 +242,7 @@ static void kms_send_modes(struct xen_drm_display *display, struct drm_atomic_co
  * This waits for the flip. The helpers' own tail waits for vertical blankings instead,
  * and looks them up in a state that the next commit may have freed.
  */
-static void kms_commit_tail(struct drm_atomic_commit *state)
+static void xen_drm_kms_commit_tail(struct drm_atomic_commit *state)
 {
 	struct drm_device *drm = state->dev;
 
@@ -256,11 +256,11 @@ static void kms_commit_tail(struct drm_atomic_commit *state)
 }
 
 static const struct drm_mode_config_helper_funcs kms_config_helper_funcs = {
-	.atomic_commit_tail = kms_commit_tail,
+	.atomic_commit_tail = xen_drm_kms_commit_tail,
 };
 
 static const struct drm_mode_config_funcs kms_config_funcs = {
-	.fb_create = kms_fb_create,
+	.fb_create = xen_drm_kms_fb_create,
 	.atomic_check = drm_atomic_helper_check,
 	.atomic_commit = xen_drm_commit,
 };
@@ -315,7 +315,7 @@ bool xen_drm_kms_join(struct xen_drm_display *display, const struct xen_drm_cfg 
 		pipe = &display->pipes[i];
 		edid = xen_drm_edid_take(&display->drm, pipe->connector.base.name,
 					 queries[i]);
-		/* If nobody knows, the monitor is what it was. A new display has none yet. */
+		/* Without an answer the old monitor stays. A new display has none yet. */
 		if (!IS_ERR(edid) || !display->registered)
 			changed |= xen_drm_connector_update(&pipe->connector,
 							    &cfg->connectors[i],
@@ -413,7 +413,7 @@ int xen_drm_kms_show_again(struct xen_drm_display *display)
  * Device
  */
 
-static void pipe_fini(struct drm_device *drm, void *data)
+static void xen_drm_pipe_fini(struct drm_device *drm, void *data)
 {
 	struct xen_drm_pipe *pipe = data;
 
@@ -453,9 +453,9 @@ static int pipe_init(struct xen_drm_display *display, unsigned int index)
 		return ret;
 
 	xen_drm_flip_init(&pipe->flip, &pipe->base.crtc, pipe->connector.base.name,
-			  pipe_mode_answered);
+			  xen_drm_pipe_mode_answered);
 	xen_drm_shadow_init(&pipe->shadow, display);
-	ret = drmm_add_action_or_reset(drm, pipe_fini, pipe);
+	ret = drmm_add_action_or_reset(drm, xen_drm_pipe_fini, pipe);
 	if (ret)
 		return ret;
 

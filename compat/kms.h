@@ -22,13 +22,13 @@ kms_fb_create_info(struct drm_device *drm, struct drm_file *file,
 		   const struct drm_mode_fb_cmd2 *mode_cmd);
 
 static struct drm_framebuffer *
-kms_fb_create(struct drm_device *drm, struct drm_file *file,
-	      const struct drm_mode_fb_cmd2 *mode_cmd)
+xen_drm_kms_fb_create(struct drm_device *drm, struct drm_file *file,
+		      const struct drm_mode_fb_cmd2 *mode_cmd)
 {
 	return kms_fb_create_info(drm, file, drm_get_format_info(drm, mode_cmd), mode_cmd);
 }
 
-#define kms_fb_create(drm, file, info, mode_cmd) \
+#define xen_drm_kms_fb_create(drm, file, info, mode_cmd) \
 	kms_fb_create_info(drm, file, info, mode_cmd)
 #endif
 

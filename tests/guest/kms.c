@@ -289,7 +289,7 @@ int fb_add(struct kms *kms, struct buffer *buf, const struct format *fmt,
 	   uint32_t width, uint32_t height)
 {
 	uint32_t handles[4] = { buf->handle }, pitches[4] = { buf->pitch };
-	uint32_t offsets[4] = { 0 };
+	uint32_t offsets[4] = { buf->offset };
 
 	return drmModeAddFB2(kms->fd, width, height, fmt->fourcc, handles,
 			     pitches, offsets, &buf->fb, 0);
@@ -337,7 +337,7 @@ static int set_plane(struct kms *kms, drmModeAtomicReq *req, struct head *head,
 		uint64_t value;
 	} props[] = {
 		{ "FB_ID", fb }, { "CRTC_ID", fb ? head->crtc : 0 },
-		{ "SRC_X", 0 }, { "SRC_Y", 0 },
+		{ "SRC_X", (uint64_t)head->src.w << 16 }, { "SRC_Y", (uint64_t)head->src.h << 16 },
 		{ "SRC_W", (uint64_t)w << 16 }, { "SRC_H", (uint64_t)h << 16 },
 		{ "CRTC_X", 0 }, { "CRTC_Y", 0 }, { "CRTC_W", w }, { "CRTC_H", h },
 	};
@@ -382,8 +382,8 @@ int head_enable(struct kms *kms, struct head *head, uint32_t fb)
 {
 	if (kms->atomic)
 		return atomic_modeset(kms, head, fb);
-	return drmModeSetCrtc(kms->fd, head->crtc, fb, 0, 0, &head->connector, 1,
-			      &head->mode);
+	return drmModeSetCrtc(kms->fd, head->crtc, fb, head->src.w, head->src.h,
+			      &head->connector, 1, &head->mode);
 }
 
 int head_disable(struct kms *kms, struct head *head)

@@ -18,6 +18,8 @@ struct size {
 
 struct buffer {
 	uint32_t handle, width, height, pitch, fb;
+	/* of the framebuffer, in bytes */
+	uint32_t offset;
 	uint64_t size;
 	void *map;
 };
@@ -27,6 +29,8 @@ struct head {
 	unsigned int index;
 	uint32_t connector, crtc, plane;
 	drmModeModeInfo mode;
+	/* where in the framebuffer the picture begins, as x and y */
+	struct size src;
 	bool pending;
 	unsigned int flips;
 	uint64_t flipped_ns, longest_ns;	/* the last one, and the longest wait for one */

@@ -25,7 +25,8 @@ static const struct command {
 	{ "devices", cmd_devices, 0, "all cards that libdrm finds" },
 	{ "show", cmd_show, 0,
 	  "[--connector I,..|all] [--format F] [--seed S] [--atomic] [--fb WxH]\n"
-	  "\t[--dumb WxH] [--flips N] [--hold]" },
+	  "\t[--src XxY] [--dumb WxH] [--pitch BYTES] [--offset BYTES] [--one-buffer]\n"
+	  "\t[--flips N] [--hold]" },
 	{ "front", cmd_front, 0,
 	  "[--connector I] [--format F] [--seed S] [--dirty|--flip] [--hold]" },
 	{ "churn", cmd_churn, 3, "N WxH BPP" },
@@ -156,8 +157,8 @@ void open_card(struct kms *kms, const struct options *opt)
 	kms->timeout_ms = opt->timeout_ms;
 }
 
-void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
-	     const struct format *fmt, struct size dumb, struct size fb)
+void buffer_make(struct kms *kms, struct buffer *buf, const struct head *head,
+		 const struct format *fmt, struct size dumb)
 {
 	must(dumb_create(kms, buf, dumb.w, dumb.h, fmt->bpp),
 	     "connector %u (id %u): DRM_IOCTL_MODE_CREATE_DUMB %ux%u bpp %u",
@@ -165,6 +166,12 @@ void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
 	must(dumb_map(kms, buf),
 	     "connector %u (id %u): DRM_IOCTL_MODE_MAP_DUMB and mmap of %llu bytes",
 	     head->index, head->connector, (unsigned long long)buf->size);
+}
+
+void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
+	     const struct format *fmt, struct size dumb, struct size fb)
+{
+	buffer_make(kms, buf, head, fmt, dumb);
 	must(fb_add(kms, buf, fmt, fb.w, fb.h),
 	     "connector %u (id %u): DRM_IOCTL_MODE_ADDFB2 %s %ux%u pitch %u",
 	     head->index, head->connector, fmt->name, fb.w, fb.h, buf->pitch);
@@ -219,6 +226,10 @@ static const struct setting {
 	{ "from", TEXT, offsetof(struct options, from) },
 	{ "hold", FLAG, offsetof(struct options, hold) },
 	{ "modeset", FLAG, offsetof(struct options, modeset) },
+	{ "offset", NUMBER, offsetof(struct options, offset) },
+	{ "one-buffer", FLAG, offsetof(struct options, one_buffer) },
+	{ "pitch", NUMBER, offsetof(struct options, pitch) },
+	{ "src", SIZE, offsetof(struct options, src) },
 	{ "no-prime", FLAG, offsetof(struct options, no_prime) },
 	{ "seconds", NUMBER, offsetof(struct options, seconds) },
 	{ "seed", NUMBER, offsetof(struct options, seed) },

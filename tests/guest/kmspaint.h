@@ -10,9 +10,9 @@ struct options {
 	const char *card, *from;
 	const struct format *format;
 	unsigned int connectors[MAX_HEADS], connector_count;
-	bool all_connectors, atomic, hold, no_prime, dirty, flip, modeset, flip_forever;
-	struct size fb, dumb;
-	uint32_t seed, flips, timeout_ms, threads, seconds, buffers;
+	bool all_connectors, atomic, hold, no_prime, dirty, flip, modeset, flip_forever, one_buffer;
+	struct size fb, dumb, src;
+	uint32_t pitch, offset, seed, flips, timeout_ms, threads, seconds, buffers;
 	/* what is left of the command line */
 	char **args;
 };
@@ -25,7 +25,10 @@ bool wait_until_told(void);
 /* A line of standard input without its end; false when it has ended. */
 bool read_line(char *line, size_t size);
 void open_card(struct kms *kms, const struct options *opt);
-/* Buffer of that size, mapped, with a framebuffer; ends the program if not. */
+/* Buffer of that size, mapped; ends the program if not. */
+void buffer_make(struct kms *kms, struct buffer *buf, const struct head *head,
+		 const struct format *fmt, struct size dumb);
+/* The same with a framebuffer. */
 void fb_make(struct kms *kms, struct buffer *buf, const struct head *head,
 	     const struct format *fmt, struct size dumb, struct size fb);
 /*

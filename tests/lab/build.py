@@ -35,10 +35,14 @@ DOM0_LIBRARIES = """libgcc_s.so.1 libxenstore.so.4 libxenevtchn.so.1
     libxengnttab.so.1 libpng16.so.16 libz.so.1 libm.so.6""".split()
 
 
+def has_tree(name):
+    return (CACHE / (name + ".key")).exists()
+
+
 def tree(name):
     """A tree is made outside the toolbox, before we are in it."""
     path = CACHE / name
-    if not path.with_name(name + ".key").exists():
+    if not has_tree(name):
         raise RuntimeError(f"no tree {path}: run tests/lab/toolbox tree {name}")
     return path
 
@@ -346,16 +350,18 @@ def program(what, arch):
     return made(BUILD / f"{what}-{arch}", key_of(*files), make)
 
 
-def desktop_disk():
-    """The tree with Weston and Xorg, as an image for a guest's disk."""
-    root = tree("desktop")
+def desktop_disk(arch="x86_64"):
+    """The tree with Weston, and on x86-64 with Xorg and others, as an image for a
+    guest's disk."""
+    name = "desktop" if arch == "x86_64" else f"desktop-{arch}"
+    root = tree(name)
 
     def make(out):
         out.unlink(missing_ok=True)
         sh("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
            out, "1500M")
-    return made(BUILD / "desktop.img",
-                key_of(root.with_name("desktop.key"), "1500M"), make)
+    return made(BUILD / f"{name}.img",
+                key_of(root.with_name(f"{name}.key"), "1500M"), make)
 
 
 IGT = CHECKOUT / "tests/igt"

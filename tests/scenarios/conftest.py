@@ -32,7 +32,9 @@ class Lab:
     """One Xen of a session, with the guests that scenarios share."""
 
     def __init__(self, arch):
-        disks = [build.desktop_disk()] if arch == "x86_64" else []
+        # Weston on arm64 is for the long form of check-clients, which makes its tree.
+        has_desktop = arch == "x86_64" or build.has_tree("desktop-aarch64")
+        disks = [build.desktop_disk(arch)] if has_desktop else []
         self.arch, self.pool, self.marks = arch, {}, {}
         self.attacked_guests, self.idle_grants, self.counted = {}, {}, set()
         self.xen = Xen(arch, disks=disks)

@@ -9,11 +9,11 @@ from lab import CTL, SLOW
 expected = functools.lru_cache(8)(pattern.expected)
 
 
-def wanted(fmt="XR24", size=(1024, 768), seed=1, fb=None):
+def wanted(fmt="XR24", size=(1024, 768), seed=1, fb=None, at=(0, 0)):
     """The picture of this pattern; `fb` is the size of the framebuffer, where it is
-    larger than the mode."""
+    larger than the mode, and `at` where the picture begins in it."""
     want = expected(fmt, *(fb or size), seed)
-    return pattern.crop(want, *fb, *size) if fb else want
+    return pattern.crop(want, *fb, *size, *at) if fb else want
 
 
 def shows(lab, guest, fmt="XR24", size=(1024, 768), dev=0, conn=0, **picture):

@@ -30,6 +30,45 @@ def test_framebuffer_larger_than_mode(lab, guest):
     ends(p)
 
 
+# What a framebuffer may be beside its buffer: the format, what kmspaint is told, and
+# size and place of the picture in the framebuffer. The first four are views where
+# the protocol can say so, the others are shadows.
+WAYS = {
+    "wider-pitch": ("XR24", "--dumb 1100x800 --pitch 4100", None, (0, 0)),
+    "pitch-of-less-than-a-pixel": ("RG16", "--dumb 1100x800 --pitch 2052", None, (0, 0)),
+    "offset": ("XR24", "--dumb 1024x800 --offset 8192", None, (0, 0)),
+    "two-in-one-buffer": ("XR24", "--dumb 1024x1540 --one-buffer", None, (0, 0)),
+    "part-of-a-pitch": ("RG24", "--dumb 1100x800 --pitch 3076", None, (0, 0)),
+    "panned": ("XR24", "--fb 1100x800 --src 52x16", (1100, 800), (52, 16)),
+    "panned-atomic": ("AR24", "--fb 1100x800 --src 76x32 --atomic", (1100, 800), (76, 32)),
+    "panned-pairs": ("YUYV", "--fb 1100x800 --src 52x16", (1100, 800), (52, 16)),
+}
+
+
+def goes_each_way(lab, guest):
+    """The picture is there when it is set, flipped to, and flipped to again."""
+    for name, (fmt, options, fb, at) in WAYS.items():
+        print(name)
+        p = paints(guest, f"--seed 7 --format {fmt} {options}")
+        shows(lab, guest, fmt, seed=7, fb=fb, at=at)
+        for seed in (8, 9, 10):
+            p.write("flip\n")
+            p.expect(f"seed={seed}")
+            shows(lab, guest, fmt, seed=seed, fb=fb, at=at)
+        ends(p)
+
+
+@ALL_OF_IT
+@pytest.mark.parametrize("kind", [{}, {"be_alloc": 1}], ids=["system", "backend"])
+def test_pitch_offset_and_panning(lab, kernel, kind):
+    goes_each_way(lab, lab.guest(kernel=kernel, **kind))
+
+
+@pytest.mark.on("aarch64-new")
+def test_pitch_offset_and_panning_contiguous(lab, kernel):
+    goes_each_way(lab, lab.guest(kernel=kernel, cma=True, cmdline="cma=64M"))
+
+
 def test_front_buffer_drawing_is_seen(lab, guest):
     """DIRTYFB alone must bring what was drawn to the viewer, as X needs it."""
     p = guest.popen("kmspaint front --seed 20 --dirty --hold")
