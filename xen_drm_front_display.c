@@ -155,9 +155,7 @@ int xen_drm_display_register(struct xen_drm_display *display)
 		return ret;
 
 	display->registered = true;
-	/* The kernel cannot draw into the backend's pages. */
-	if (!display->cfg.be_alloc)
-		drm_client_setup(&display->drm, NULL);
+	drm_client_setup(&display->drm, NULL);
 	return 0;
 }
 

@@ -311,18 +311,18 @@ static struct drm_gem_object *gem_dumb_backend(struct drm_device *drm,
  * xen_drm_gem_create - make a buffer for pictures
  * @drm: the DRM device
  * @args: width, height and bits per pixel; filled with the pitch and the size in bytes
+ * @be_alloc: whether the backend allocates it
  *
- * Context: may sleep; waits for the backend if it allocates buffers.
+ * Context: may sleep; waits for the backend if it allocates the buffer.
  *
  * Returns: the object; -EINVAL for a size that the protocol cannot express; -ENOSPC for
  * one that needs more grants than displays may take; -ENOMEM for one that needs more memory
  * than is free; or an error of xen_drm_share_allocate().
  */
 struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
-					  struct drm_mode_create_dumb *args)
+					  struct drm_mode_create_dumb *args, bool be_alloc)
 {
 	struct xen_drm_display *display = to_xen_drm_display(drm);
-	bool be_alloc = display->cfg.be_alloc;
 	int ret;
 
 	ret = gem_dumb_geometry(drm, args, be_alloc);
@@ -343,14 +343,19 @@ struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
  * @drm: the DRM device
  * @args: arguments of CREATE_DUMB
  *
- * Context: may sleep; waits for the backend if it allocates buffers.
+ * The kernel's own clients, which have no file in user space, draw by mappings that must
+ * outlive a connection. So their buffers are native ones, which a shadow shows where the
+ * backend allocates all others.
+ *
+ * Context: may sleep; waits for the backend if it allocates the buffer.
  *
  * Returns: 0, or an error as xen_drm_gem_create().
  */
 int xen_drm_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			    struct drm_mode_create_dumb *args)
 {
-	struct drm_gem_object *obj = xen_drm_gem_create(drm, args);
+	bool be_alloc = to_xen_drm_display(drm)->cfg.be_alloc && file->filp;
+	struct drm_gem_object *obj = xen_drm_gem_create(drm, args, be_alloc);
 	int ret;
 
 	if (IS_ERR(obj))

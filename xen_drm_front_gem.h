@@ -63,7 +63,7 @@ static inline struct xen_drm_gem *to_xen_drm_gem(struct drm_gem_object *obj)
 
 /* xen_drm_front_gem.c */
 struct drm_gem_object *xen_drm_gem_create(struct drm_device *drm,
-					  struct drm_mode_create_dumb *args);
+					  struct drm_mode_create_dumb *args, bool be_alloc);
 int xen_drm_gem_dumb_create(struct drm_file *file, struct drm_device *drm,
 			    struct drm_mode_create_dumb *args);
 int xen_drm_gem_get_pages(struct drm_gem_object *obj);

@@ -110,7 +110,7 @@ static int shadow_init(struct xen_drm_shadow *shadow, const struct drm_framebuff
 	};
 	int ret;
 
-	shadow->obj = xen_drm_gem_create(fb->dev, &args);
+	shadow->obj = xen_drm_gem_create(fb->dev, &args, shadow->display->cfg.be_alloc);
 	if (IS_ERR(shadow->obj))
 		return PTR_ERR(shadow->obj);
 

@@ -331,6 +331,15 @@ static int fb_attach_now(struct xen_drm_display *display, struct xen_drm_fb *fb)
 	return ret;
 }
 
+static struct xen_drm_view *fb_find_view(struct xen_drm_display *display,
+					 const struct xen_drm_fb *fb)
+{
+	/* The backend may have no way to map the guest's pages. */
+	if (display->cfg.be_alloc && !fb->share->be_alloc)
+		return ERR_PTR(-EINVAL);
+	return xen_drm_view_find(fb, display->link.version);
+}
+
 /**
  * xen_drm_share_expresses - check whether the protocol can express a framebuffer
  * @display: the DRM device
@@ -343,7 +352,7 @@ bool xen_drm_share_expresses(struct xen_drm_display *display, const struct xen_d
 {
 	guard(mutex)(&display->lock);
 
-	return !IS_ERR(xen_drm_view_find(fb, display->link.version));
+	return !IS_ERR(fb_find_view(display, fb));
 }
 
 static int fb_attach_locked(struct xen_drm_display *display, struct xen_drm_fb *fb)
@@ -353,7 +362,7 @@ static int fb_attach_locked(struct xen_drm_display *display, struct xen_drm_fb *
 
 	lockdep_assert_held(&display->lock);
 
-	view = xen_drm_view_find(fb, display->link.version);
+	view = fb_find_view(display, fb);
 	if (IS_ERR(view)) {
 		drm_dbg_kms(&display->drm,
 			    "%ux%u, pitch %u, offset %u: the protocol cannot express this in a buffer of %zu bytes\n",

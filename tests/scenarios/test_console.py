@@ -46,10 +46,11 @@ def writes(lab, guest, text):
     lab.pictures.append(guest.shot())
 
 
-@pytest.mark.on("x86_64-6.12", "aarch64-new")
-def test_text_console(lab, kernel):
+@pytest.mark.on("x86_64-6.12", "x86_64-new", "aarch64-new")
+@pytest.mark.parametrize("kind", [{}, {"be_alloc": 1}], ids=["system", "be-alloc"])
+def test_text_console(lab, kernel, kind):
     """With Debian's kernels as they are; it comes back by itself."""
-    with teletype(lab, kernel, console=True) as guest:
+    with teletype(lab, kernel, console=True, **kind) as guest:
         writes(lab, guest, "hello from the console")
         p = paints(guest, "--seed 3")
         shows(lab, guest, size=SIZE, seed=3)

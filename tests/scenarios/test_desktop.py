@@ -81,15 +81,30 @@ def agrees(lab, guest, take, screens, dev=0):
         raise AssertionError(why[0]) from e
 
 
+def weston_outlives(lab, guest):
+    weston = desktop.start_weston(guest)
+    client = terminal(guest)
+    desktop.window(guest, 0.1, desktop.TERMINAL_COLOUR, client)
+    agrees(lab, guest, desktop.weston_picture, {0: (0, 0, 1024, 768)})
+    outlives(lab, guest, weston, client, desktop.TERMINAL_COLOUR)
+    agrees(lab, guest, desktop.weston_picture, {0: (0, 0, 1024, 768)})
+    desktop.stop(guest, client, weston)
+
+
 @WESTON
 def test_weston(lab, desktop_one):
-    weston = desktop.start_weston(desktop_one)
-    client = terminal(desktop_one)
-    lab.pictures.append(desktop.window(desktop_one, 0.1, desktop.TERMINAL_COLOUR,
-                                       client))
-    agrees(lab, desktop_one, desktop.weston_picture, {0: (0, 0, 1024, 768)})
-    outlives(lab, desktop_one, weston, client, desktop.TERMINAL_COLOUR)
-    desktop.stop(desktop_one, client, weston)
+    weston_outlives(lab, desktop_one)
+
+
+@WESTON
+def test_weston_with_buffers_of_the_backend(lab, kernel):
+    weston_outlives(lab, lab.guest(kernel=kernel, vdispl=(ONE,), be_alloc=1, **desktop.GUEST))
+
+
+@pytest.mark.on("aarch64-new")
+def test_weston_with_contiguous_buffers(lab, kernel):
+    config = desktop.GUEST | {"cmdline": f"{desktop.GUEST['cmdline']} cma=128M"}
+    weston_outlives(lab, lab.guest(kernel=kernel, vdispl=(ONE,), cma=True, **config))
 
 
 @WESTON
