@@ -5,6 +5,7 @@
 
 #include <drm/drm_gem.h>
 #include <drm/drm_panic.h>
+#include <drm/drm_rect.h>
 
 #include "xen_drm_front_panic.h"
 
@@ -14,7 +15,8 @@
  * xen_drm_panic_scanout_buffer - describe where the panic screen is drawn
  * @fb: framebuffer that the backend shows
  * @format: format of @fb
- * @sb: filled on success, but for the size
+ * @src: part of the picture that is visible, in 16.16 fixed point pixels
+ * @sb: filled on success
  *
  * Context: a panic; nothing may be locked or allocated.
  *
@@ -23,7 +25,7 @@
  */
 int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
 				 const struct drm_format_info *format,
-				 struct drm_scanout_buffer *sb)
+				 const struct drm_rect *src, struct drm_scanout_buffer *sb)
 {
 	struct xen_drm_gem *gem = container_of(fb->share, struct xen_drm_gem, share);
 
@@ -33,6 +35,9 @@ int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
 
 	sb->format = format;
 	sb->pages = gem->share.pages;
+	/* A framebuffer without a shadow begins at the screen's corner, and may be larger. */
+	sb->width = drm_rect_width(src) >> 16;
+	sb->height = drm_rect_height(src) >> 16;
 	sb->pitch[0] = fb->pitch;
 	return 0;
 }

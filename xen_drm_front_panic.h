@@ -7,11 +7,12 @@
 #define __XEN_DRM_FRONT_PANIC_H__
 
 struct drm_format_info;
+struct drm_rect;
 struct drm_scanout_buffer;
 struct xen_drm_fb;
 
 int xen_drm_panic_scanout_buffer(const struct xen_drm_fb *fb,
 				 const struct drm_format_info *format,
-				 struct drm_scanout_buffer *sb);
+				 const struct drm_rect *src, struct drm_scanout_buffer *sb);
 
 #endif /* __XEN_DRM_FRONT_PANIC_H__ */

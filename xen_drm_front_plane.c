@@ -187,20 +187,16 @@ static void xen_drm_plane_atomic_disable(struct drm_plane *plane, struct drm_ato
 #ifdef CONFIG_DRM_PANIC
 static int xen_drm_plane_get_scanout_buffer(struct drm_plane *plane, struct drm_scanout_buffer *sb)
 {
+	const struct drm_plane_state *state = plane->state;
 	struct xen_drm_shadow *shadow;
-	int ret;
 
-	if (!plane->state || !plane->state->fb || !plane->state->visible)
+	if (!state || !state->fb || !state->visible)
 		return -ENODEV;
 
 	shadow = to_plane_state(plane->state)->shadow;
-	ret = xen_drm_panic_scanout_buffer(shadow ? xen_drm_shadow_fb(shadow) :
-					   xen_drm_fb_from_drm(plane->state->fb),
-					   plane->state->fb->format, sb);
-	/* A framebuffer without a shadow begins at the screen's corner, and may be larger. */
-	sb->width = drm_rect_width(&plane->state->src) >> 16;
-	sb->height = drm_rect_height(&plane->state->src) >> 16;
-	return ret;
+	return xen_drm_panic_scanout_buffer(shadow ? xen_drm_shadow_fb(shadow) :
+					    xen_drm_fb_from_drm(state->fb),
+					    state->fb->format, &state->src, sb);
 }
 
 static void xen_drm_plane_panic_flush(struct drm_plane *plane)
