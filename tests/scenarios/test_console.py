@@ -31,14 +31,15 @@ def console_picture(guest):
     return pattern.from_xrgb(data, *SIZE, pitch)
 
 
-def writes(lab, guest, text):
-    """Text, without the cursor that blinks; it must come to the screen."""
-    guest.run(f"printf '\\033[?25l\\033[2J\\033[H{text}\\n' >/dev/tty1")
+def is_seen(lab, guest, text):
+    """The console has this text, and the screen is the console's."""
     want = [b""]
 
     def same():
         want[0] = console_picture(guest)
         return guest.crc() == pattern.crc(want[0])
+    # Lines of 80 characters, as they are on the screen.
+    eventually(lambda: text in guest.run("cat /dev/vcs1").out, f"'{text}' on the console")
     eventually(same, "the console's picture")
     lit = sum(want[0][i:i + 3] != BLACK for i in range(0, len(want[0]), 3))
     # A letter has some twenty pixels.
@@ -46,11 +47,21 @@ def writes(lab, guest, text):
     lab.pictures.append(guest.shot())
 
 
+def writes(lab, guest, text):
+    """Text, without the cursor that blinks; it must come to the screen."""
+    guest.run(f"printf '\\033[?25l\\033[2J\\033[H{text}\\n' >/dev/tty1")
+    is_seen(lab, guest, text)
+
+
 @pytest.mark.on("x86_64-6.12", "x86_64-new", "aarch64-new")
 @pytest.mark.parametrize("kind", [{}, {"be_alloc": 1}], ids=["system", "be-alloc"])
 def test_text_console(lab, kernel, kind):
     """With Debian's kernels as they are; it comes back by itself."""
     with teletype(lab, kernel, console=True, **kind) as guest:
+        is_seen(lab, guest, "Run /init as init process")
+        login = guest.popen("exec setsid busybox getty 38400 tty1 linux")
+        is_seen(lab, guest, "login:")
+        login.kill()
         writes(lab, guest, "hello from the console")
         p = paints(guest, "--seed 3")
         shows(lab, guest, size=SIZE, seed=3)
