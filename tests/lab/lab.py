@@ -88,7 +88,9 @@ class Xen:
     def drives(self, disks):
         """In dom0 these are /dev/vda, with the kernels, and from /dev/vdb on."""
         disk, self.on_disk = build.boot_disk(self.arch)
-        for i, d in enumerate([disk, *disks]):
+        numbered = list(enumerate([disk, *disks]))
+        # The board of arm64 has as its first one what it was given last.
+        for i, d in numbered if self.bus == "pci" else reversed(numbered):
             only, snapshot = ("on", "off") if i == 0 else ("off", "on")
             yield from ("-drive", f"file={d},format=raw,if=none,id=disk{i},"
                         f"cache=unsafe,read-only={only},snapshot={snapshot}",
@@ -112,7 +114,7 @@ class Xen:
         return ["qemu-system-aarch64", "-M",
                 "virt,virtualization=on,gic-version=3", "-accel",
                 "tcg,thread=multi,tb-size=512", "-cpu", "cortex-a57",
-                "-m", "3072", "-kernel", root / "boot/xen-4.20-arm64", "-append",
+                "-m", "4096", "-kernel", root / "boot/xen-4.20-arm64", "-append",
                 "dom0_mem=768M dom0_max_vcpus=2 console=dtuart bootscrub=0 "
                 "conring_size=4m gnttab_max_frames=512",
                 "-device", f"guest-loader,addr=0x4a000000,kernel={kernel},"
