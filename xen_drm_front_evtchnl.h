@@ -157,7 +157,7 @@ struct xen_drm_chan {
 	bool broken;
 	/** @missed: whether an answer is overdue that &xen_drm_chan_ops.missed told of */
 	bool missed;
-	/** @drained: whether the ring's next interrupt may have no cause, as its replies were taken */
+	/** @drained: whether the next interrupt may have no cause, since its replies were taken */
 	bool drained;
 	/** @evt_drained: the same for events and the interrupt of the event page */
 	bool evt_drained;
