@@ -72,8 +72,12 @@ class Guest:
             words += " drm_kms_helper.fbdev_emulation=0"
         if self.debug:
             words += " " + debugkernel.CMDLINE[self.xen.arch]
-        # A boot that is seen on the console takes longer on the other one.
-        how = "console=tty0 console=hvc0" if console else "console=hvc0 quiet"
+        how = "console=hvc0"
+        if console:
+            how = "console=tty0 " + how
+        # Its messages make a boot slow.
+        if console != "boot":
+            how += " quiet"
         return f'extra="{how} rdinit=/init {words}"'
 
     def devices(self, vdispl, be_alloc, works):
