@@ -14,6 +14,7 @@
 
 #include "../../xen_drm_front_fb.h"
 #include "../../xen_drm_front_kms.h"
+#include "../../xen_drm_front_share.h"
 
 #include "stage.h"
 
