@@ -31,6 +31,8 @@ GATE = ("kms_flip@basic-plain-flip", "kms_vblank@query-idle",
 # Those of tier 0 that take half a minute each.
 SLOW = "dumb_buffer@create-clear", "drm_read@short-buffer-wakeup"
 TIER_OF_TWO = 3
+# Wants a text console, which has a buffer that no client has.
+TIER_OF_FBDEV = 4
 # Seconds without a word, times LAB_SLOW, that make a subtest one that hangs; some
 # work for half a minute by themselves.
 SILENCE = 100
@@ -129,6 +131,10 @@ class Runner:
         self.report.total = len(tests)
         self.boot()
         for tier, program, names in groups(tests):
+            if tier == TIER_OF_FBDEV and not self.config.get("console"):
+                self.check_backend()
+                self.config["console"] = True
+                self.boot()
             while names:
                 names = self.run_program(tier, program, names)
                 if self.guest.channel.dead:
@@ -137,8 +143,7 @@ class Runner:
                     self.boot()
             self.check(program)
             self.report.save()
-        if not self.stock:
-            self.check_backend()
+        self.check_backend()
         self.save_log()
         self.guest.destroy()
 
@@ -223,6 +228,8 @@ class Runner:
         self.report.must(f"{program}: reports of the kernel or the backend", bad)
 
     def check_backend(self):
+        if self.stock or self.config.get("console"):
+            return
         end = time.monotonic() + 10 * lab.SLOW
         while True:
             left = [f"{n} {what}" for d in self.xen.stats()["devices"]
