@@ -106,7 +106,8 @@ struct xen_drm_chan_stats {
  * struct xen_drm_flip_ops - what a channel tells the pipe that uses it
  *
  * The channel calls them without its lock, in any context, interrupts included.
- * xen_drm_chan_flip() never calls them, so they may take &drm_device.event_lock.
+ * xen_drm_chan_flip() calls none but @not_off, so the others may take
+ * &drm_device.event_lock.
  */
 struct xen_drm_flip_ops {
 	/**
