@@ -18,6 +18,8 @@
 #include <drm/drm_print.h>
 #include <drm/drm_probe_helper.h>
 
+#include <kunit/visibility.h>
+
 #include "xen_drm_front_connector.h"
 
 #include "xen_drm_front.h"
@@ -237,6 +239,7 @@ void xen_drm_connector_set_bad(struct xen_drm_connector *connector)
 	WRITE_ONCE(connector->bad_at, next);
 	WRITE_ONCE(connector->bad_gap, min(2 * gap, CONNECTOR_MAX_BAD_GAP));
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_connector_set_bad);
 
 /**
  * xen_drm_connector_set_good - forget refusals
@@ -251,6 +254,7 @@ void xen_drm_connector_set_good(struct xen_drm_connector *connector)
 	cancel_delayed_work(&connector->link_work);
 	WRITE_ONCE(connector->bad_gap, CONNECTOR_MIN_BAD_GAP);
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_connector_set_good);
 
 static void xen_drm_connector_plug_work(struct work_struct *work)
 {

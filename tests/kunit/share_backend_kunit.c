@@ -77,6 +77,7 @@ struct geometry_case {
 static const struct geometry_case geometry_cases[] = {
 	{ "the same", WIRE_WIDTH, WIRE_HEIGHT, WIRE_PITCH, 32, 0, 0 },
 	{ "smaller", 640, 480, WIRE_PITCH, 32, 0, 0 },
+	{ "another depth", WIRE_WIDTH, WIRE_HEIGHT, WIRE_PITCH, 16, 0, -EINVAL },
 	{ "half the pixels in each line", 2560, WIRE_HEIGHT, WIRE_PITCH, 16, 0, -EINVAL },
 	{ "other pitch", 640, 480, 2560, 32, 0, -EINVAL },
 	{ "offset", 640, 480, WIRE_PITCH, 32, WIRE_PITCH, -EINVAL },
@@ -103,6 +104,18 @@ static void framebuffer_of_a_backends_buffer(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, wire_attach(wire, fb), c->ret);
 	wire_expect(wire, c->ret ? "" : "ATTACH");
+}
+
+/* Nothing of the guest's memory is granted where the backend allocates all buffers. */
+static void framebuffer_of_the_console(struct kunit *test)
+{
+	struct wire *wire = test->priv;
+	struct wire_fb *fb = wire_usual_fb(wire, wire_buffer(wire, WIRE_SIZE));
+
+	wire->display->cfg.be_alloc = true;
+	wire_begin(wire);
+	KUNIT_EXPECT_EQ(test, wire_attach(wire, fb), -EINVAL);
+	wire_expect(wire, "");
 }
 
 static void allocation_is_refused(struct kunit *test)
@@ -376,6 +389,7 @@ static void join_is_not_answered_in_time(struct kunit *test)
 static struct kunit_case share_backend_cases[] = {
 	KUNIT_CASE(allocate_buffer),
 	KUNIT_CASE_PARAM(framebuffer_of_a_backends_buffer, geometry_gen_params),
+	KUNIT_CASE(framebuffer_of_the_console),
 	KUNIT_CASE(allocation_is_refused),
 	KUNIT_CASE(allocation_without_grants),
 	KUNIT_CASE(allocation_cannot_be_mapped),

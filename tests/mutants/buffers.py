@@ -59,6 +59,9 @@ MUTANTS = [
          {"fuzz": "pgdir", "lab": "test_deferred_pages_are_limited"}),
     ]),
     *of("share", [
+        ("the console's pages are granted where the backend allocates all",
+         "if (display->cfg.be_alloc && !fb->share->be_alloc)", "if (false)",
+         {"kunit": "share_backend.framebuffer_of_the_console"}),
         ("each framebuffer creates the dbuf anew",
          "\tif (!ret && !xen_drm_share_is_told(display, fb->view->told))\n", "\tif (!ret)\n",
          {"kunit": "share.second_framebuffer"}),
@@ -180,6 +183,8 @@ MUTANTS = [
         ("a pitch that no width gives is rounded",
          "xen_drm_proto_stride(width, fb->bpp) == fb->pitch ? width : 0", "width",
          {"kunit": "view.pitches", "fuzz": "share"}),
+        ("a backend's buffer can be shown with any depth", "view->bpp != fb->bpp || ", "",
+         {"kunit": "share_backend.framebuffer_of_a_backends_buffer"}),
         ("a backend's buffer can be shown with any pitch",
          "xen_drm_proto_stride(view->width, view->bpp) != fb->pitch ||", "false ||",
          {"kunit": "share_backend.framebuffer_of_a_backends_buffer"}),
