@@ -118,8 +118,11 @@ struct xen_drm_flip_ops {
 	bool (*done)(void *owner, u32 serial, ktime_t when);
 	/** @refused: the backend will not show the flip; @error is a negative errno */
 	void (*refused)(void *owner, u32 serial, int error);
-	/** @mode_set: a mode was answered; @error is 0, or a negative errno if it was refused */
-	void (*mode_set)(void *owner, int error);
+	/**
+	 * @mode_set: the mode with this number was answered; @error is 0, or a negative
+	 * errno if it was refused. Older ones may not be told
+	 */
+	void (*mode_set)(void *owner, u32 mode, int error);
 	/** @not_off: the backend will not switch off; @error is a negative errno */
 	void (*not_off)(void *owner, int error);
 };

@@ -143,11 +143,14 @@ chan_put(struct xen_drm_chan *chan, struct xendispl_req *req,
 	return slot;
 }
 
-/* A request with its slot's first state, and storage for the reply or NULL. */
+/* A request with its slot's first state, and who is told of the reply. */
 struct chan_sending {
 	struct xendispl_req *req;
 	enum xen_drm_slot_state state;
+	/* @call: storage for the reply, or NULL */
 	struct xen_drm_call *call;
+	/* @mode: number for the pipe, in state XEN_DRM_SLOT_MODE */
+	u32 mode;
 };
 
 static int chan_try_submit(struct xen_drm_chan *chan, const struct chan_sending *sending)
@@ -163,6 +166,7 @@ static int chan_try_submit(struct xen_drm_chan *chan, const struct chan_sending 
 			slot->call = sending->call;
 			if (slot->call)
 				*slot->call = (struct xen_drm_call) { .id = slot->id };
+			slot->mode = sending->mode;
 			chan->num_modes += sending->state == XEN_DRM_SLOT_MODE;
 			if (!chan->num_waits++)
 				xen_drm_chan_drain_replies(chan, &news);
@@ -282,7 +286,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_submit);
  * xen_drm_chan_config - send a mode, or switch off
  * @chan: the channel
  * @req: a XENDISPL_OP_SET_CONFIG; its id is filled in
- * @on: whether it sets a mode
+ * @mode: number of the mode that it sets, 0 if it switches off
  *
  * The request goes out at once. The reply is told to the pipe, by
  * &xen_drm_flip_ops.mode_set or &xen_drm_flip_ops.not_off, possibly before this returns.
@@ -291,11 +295,12 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_chan_submit);
  *
  * Returns: 0; -ETIMEDOUT when the ring stays full; -ENODEV when the channel is broken.
  */
-int xen_drm_chan_config(struct xen_drm_chan *chan, struct xendispl_req *req, bool on)
+int xen_drm_chan_config(struct xen_drm_chan *chan, struct xendispl_req *req, u32 mode)
 {
 	const struct chan_sending sending = {
 		.req = req,
-		.state = on ? XEN_DRM_SLOT_MODE : XEN_DRM_SLOT_OFF,
+		.state = mode ? XEN_DRM_SLOT_MODE : XEN_DRM_SLOT_OFF,
+		.mode = mode,
 	};
 	int ret;
 

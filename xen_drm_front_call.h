@@ -16,7 +16,7 @@ struct xendispl_req;
 
 int xen_drm_chan_submit(struct xen_drm_chan *chan, struct xendispl_req *req,
 			struct xen_drm_call *call, bool killable);
-int xen_drm_chan_config(struct xen_drm_chan *chan, struct xendispl_req *req, bool on);
+int xen_drm_chan_config(struct xen_drm_chan *chan, struct xendispl_req *req, u32 mode);
 void xen_drm_chan_push(struct xen_drm_chan *chan);
 int xen_drm_chan_wait(struct xen_drm_chan *chan, struct xen_drm_call *call);
 void xen_drm_chan_limit(struct xen_drm_chan *chan, unsigned int ms);

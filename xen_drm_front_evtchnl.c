@@ -76,7 +76,7 @@ bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news
 	if (!news->flip_ops)
 		return false;
 	if (news->mode_over)
-		news->flip_ops->mode_set(news->flip_owner, news->mode_error);
+		news->flip_ops->mode_set(news->flip_owner, news->mode, news->mode_error);
 	if (news->off_error)
 		news->flip_ops->not_off(news->flip_owner, news->off_error);
 	if (!news->flip_over)
@@ -172,11 +172,15 @@ static void chan_end_flip(struct xen_drm_chan *chan, int error, struct xen_drm_c
 	chan_tell_pipe(chan, news);
 }
 
-static void chan_end_mode(struct xen_drm_chan *chan, int error, struct xen_drm_chan_news *news)
+static void chan_end_mode(struct xen_drm_chan *chan, u32 mode, int error,
+			  struct xen_drm_chan_news *news)
 {
 	chan->num_waits--;
 	chan->num_modes--;
+	if (news->mode_over && (s32)(mode - news->mode) < 0)
+		return;
 	news->mode_over = true;
+	news->mode = mode;
 	news->mode_error = error;
 	chan_tell_pipe(chan, news);
 }
@@ -232,7 +236,7 @@ static void chan_take_reply(struct xen_drm_chan *chan, const struct xendispl_res
 	if (slot->state == XEN_DRM_SLOT_CALL)
 		chan_end_call(chan, slot, resp);
 	else if (slot->state == XEN_DRM_SLOT_MODE)
-		chan_end_mode(chan, xen_drm_chan_status(resp->status), news);
+		chan_end_mode(chan, slot->mode, xen_drm_chan_status(resp->status), news);
 	else if (slot->state == XEN_DRM_SLOT_OFF)
 		chan_end_off(chan, xen_drm_chan_status(resp->status), news);
 	else if (slot->state == XEN_DRM_SLOT_FLIP && to_open_flip && resp->status)

@@ -52,6 +52,8 @@ struct xen_drm_slot {
 	unsigned long sent;
 	/** @serial: number of the latest flip at that time, this one included */
 	u32 serial;
+	/** @mode: number of the mode that the request sets, in state XEN_DRM_SLOT_MODE */
+	u32 mode;
 	/** @directory: grant of the page directory that the request names, if it names one */
 	grant_ref_t directory;
 	/** @id: identifier that the reply must carry */
@@ -108,7 +110,9 @@ struct xen_drm_chan_news {
 	ktime_t flip_when;
 	/** @mode_over: whether a mode was answered */
 	bool mode_over;
-	/** @mode_error: error that the latest of them was refused with, 0 if it was set */
+	/** @mode: number of the latest of them */
+	u32 mode;
+	/** @mode_error: error that it was refused with, 0 if it was set */
 	int mode_error;
 	/** @off_error: error with which the backend refused to switch off, or 0 */
 	int off_error;

@@ -198,6 +198,38 @@ static void flip_handle_vblank(struct xen_drm_flip *flip)
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
+static void xen_drm_flip_retry_work(struct work_struct *work)
+{
+	struct xen_drm_flip *flip =
+		container_of(to_delayed_work(work), struct xen_drm_flip, retry_work);
+	unsigned long flags;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_DAMAGE);
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+}
+
+/* The time grows, so that a backend that refuses for good costs nearly nothing. */
+static void flip_retry_later(struct xen_drm_flip *flip)
+{
+	unsigned long gap;
+
+	lockdep_assert_held(xen_drm_flip_lock(flip));
+
+	gap = clamp(2 * flip->retry_gap, FLIP_MIN_RETRY_GAP, FLIP_MAX_RETRY_GAP);
+	if (queue_delayed_work(system_long_wq, &flip->retry_work, gap))
+		flip->retry_gap = gap;
+}
+
+static void flip_retry_no_more(struct xen_drm_flip *flip)
+{
+	lockdep_assert_held(xen_drm_flip_lock(flip));
+
+	if (flip->retry_gap)
+		cancel_delayed_work(&flip->retry_work);
+	flip->retry_gap = 0;
+}
+
 /*
  * Called by interrupts of the channel, and by timers and tasks that look into the
  * ring. Flips of an earlier connection do not come here, since its channels are muted.
@@ -210,7 +242,7 @@ static bool xen_drm_flip_done(void *owner, u32 serial, ktime_t when)
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (serial == flip->serial) {
-		flip->retry_gap = 0;
+		flip_retry_no_more(flip);
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_DONE);
 		if (flip->on && flip->ticking) {
 			now = flip_is_in_phase(flip, when);
@@ -231,26 +263,6 @@ static bool xen_drm_flip_done(void *owner, u32 serial, ktime_t when)
 	if (now)
 		flip_handle_vblank(flip);
 	return quiet;
-}
-
-static void xen_drm_flip_retry_work(struct work_struct *work)
-{
-	struct xen_drm_flip *flip =
-		container_of(to_delayed_work(work), struct xen_drm_flip, retry_work);
-	unsigned long flags;
-
-	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	xen_drm_flip_take(flip, XEN_DRM_FLIP_DAMAGE);
-	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
-}
-
-/* The time grows, so that a backend that refuses for good costs nearly nothing. */
-static void flip_retry_later(struct xen_drm_flip *flip)
-{
-	lockdep_assert_held(xen_drm_flip_lock(flip));
-
-	flip->retry_gap = clamp(2 * flip->retry_gap, FLIP_MIN_RETRY_GAP, FLIP_MAX_RETRY_GAP);
-	queue_delayed_work(system_long_wq, &flip->retry_work, flip->retry_gap);
 }
 
 static void xen_drm_flip_refused(void *owner, u32 serial, int error)
@@ -297,6 +309,7 @@ void xen_drm_flip_join(struct xen_drm_flip *flip, struct xen_drm_chan *chan, u64
 	flip->number = number;
 	flip->refused = 0;
 	flip->lacked = 0;
+	flip_retry_no_more(flip);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
@@ -388,6 +401,7 @@ void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_e
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->on = false;
+	xen_drm_flip_forget_mode(flip);
 	xen_drm_flip_take(flip, XEN_DRM_FLIP_DISABLED);
 	flip->event = event;
 	flip_send_event(flip);
@@ -439,7 +453,7 @@ void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 /**
  * xen_drm_flip_damage - note that a framebuffer has been drawn to
  * @flip: the pipe
- * @cookie: cookie of the framebuffer; nothing happens unless the pipe shows it
+ * @cookie: cookie of the framebuffer, or 0; nothing happens unless the pipe shows it
  *
  * Context: does not sleep.
  */
@@ -448,7 +462,7 @@ void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie)
 	unsigned long flags;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	if (flip->cookie == cookie)
+	if (cookie && flip->cookie == cookie)
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_DAMAGE);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
@@ -463,7 +477,8 @@ void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie)
 void xen_drm_flip_panic(struct xen_drm_flip *flip)
 {
 	/* No other CPU runs, so the members are read without their lock. */
-	if (flip->chan && flip->lit && flip->cookie && flip->told == flip->number)
+	if (flip->chan && (flip->lit || flip->asked) && flip->cookie &&
+	    flip->told == flip->number)
 		xen_drm_proto_page_flip_panic(flip->chan, flip->cookie);
 }
 

@@ -58,10 +58,14 @@ struct xen_drm_flip {
 	u64 refused;
 	/** @lacked: cookie of the framebuffer for which link-status became BAD, or 0 */
 	u64 lacked;
-	/** @lit: whether the backend has a mode of ours */
+	/** @lit: whether the backend has a mode of ours, or may have one */
 	bool lit;
-	/** @asked: whether a mode was sent that has no answer yet */
+	/** @asked: whether the latest mode that was sent still counts, and has no answer yet */
 	bool asked;
+	/** @mode: number of the latest mode that was sent, never 0 then */
+	u32 mode;
+	/** @mode_cookie: framebuffer that it was sent with */
+	u64 mode_cookie;
 	/** @width: number of visible pixels per line of the latest mode that was sent */
 	u32 width;
 	/** @height: number of its visible lines */
@@ -76,7 +80,7 @@ struct xen_drm_flip {
 	struct drm_pending_vblank_event *event;
 	/** @serial: number of the latest flip, 0 if a mode has been sent since */
 	u32 serial;
-	/** @sent: time when the latest flip or mode went out */
+	/** @sent: time when the latest flip or mode went out, KTIME_MAX while it waits for room */
 	ktime_t sent;
 	/** @on: whether the CRTC is active, so that vblanks can be had */
 	bool on;
@@ -140,9 +144,10 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset);
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip);
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip);
 bool xen_drm_flip_can_flip(struct xen_drm_flip *flip, u64 told);
+void xen_drm_flip_forget_mode(struct xen_drm_flip *flip);
 int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height, u32 bpp);
 int xen_drm_flip_send_off(struct xen_drm_flip *flip);
-void xen_drm_flip_mode_set(void *owner, int error);
+void xen_drm_flip_mode_set(void *owner, u32 mode, int error);
 void xen_drm_flip_not_off(void *owner, int error);
 
 #endif /* __XEN_DRM_FRONT_FLIP_H__ */

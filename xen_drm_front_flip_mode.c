@@ -9,6 +9,8 @@
 #include <drm/drm_crtc.h>
 #include <drm/drm_print.h>
 
+#include <kunit/visibility.h>
+
 #include "xen_drm_front_flip.h"
 
 #include "xen_drm_front.h"
@@ -79,6 +81,7 @@ bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return lit;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_flip_is_lit);
 
 /**
  * xen_drm_flip_can_flip - check whether the next picture needs no mode first
@@ -99,6 +102,22 @@ bool xen_drm_flip_can_flip(struct xen_drm_flip *flip, u64 told)
 	return can;
 }
 
+/**
+ * xen_drm_flip_forget_mode - ignore the answer to a mode that is out
+ * @flip: the pipe
+ *
+ * The backend may set the mode all the same.
+ *
+ * Context: xen_drm_flip_lock() is held.
+ */
+void xen_drm_flip_forget_mode(struct xen_drm_flip *flip)
+{
+	lockdep_assert_held(xen_drm_flip_lock(flip));
+
+	flip->lit |= flip->asked;
+	flip->asked = false;
+}
+
 /* Returns the channel to send the mode on, or NULL. */
 static struct xen_drm_chan *flip_begin_mode(struct xen_drm_flip *flip,
 					    struct xen_drm_proto_config *config)
@@ -109,17 +128,33 @@ static struct xen_drm_chan *flip_begin_mode(struct xen_drm_flip *flip,
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	chan = flip->chan;
 	if (chan) {
-		config->fb_cookie = flip->cookie;
+		xen_drm_flip_forget_mode(flip);
 		flip->asked = true;
+		flip->mode += flip->mode == U32_MAX ? 2 : 1;
+		flip->mode_cookie = flip->cookie;
 		flip->width = config->width;
 		flip->height = config->height;
-		flip->sent = ktime_get();
+		/* The time of an answer begins when the mode is in the ring. */
+		flip->sent = KTIME_MAX;
 		/* Whatever becomes of a former flip, this mode shows the newest picture. */
 		flip->serial = 0;
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURING);
+		config->number = flip->mode;
+		config->fb_cookie = flip->cookie;
 	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return chan;
+}
+
+/* The answer may have come already, or the pipe may have become dark. */
+static void flip_mode_is_out(struct xen_drm_flip *flip)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	if (flip->core.state == XEN_DRM_FLIP_SETTING)
+		flip->sent = ktime_get();
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 }
 
 /**
@@ -151,8 +186,10 @@ int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height, u32
 
 	/* *Leave* waits for config_lock, so the channel stays. */
 	ret = xen_drm_proto_set_config(chan, &config);
-	if (!ret)
+	if (!ret) {
+		flip_mode_is_out(flip);
 		return 0;
+	}
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->asked = false;
@@ -178,6 +215,7 @@ int xen_drm_flip_send_off(struct xen_drm_flip *flip)
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	chan = flip->chan;
+	xen_drm_flip_forget_mode(flip);
 	xen_drm_flip_take(flip, XEN_DRM_FLIP_DARKENED);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	if (!chan)
@@ -189,39 +227,51 @@ int xen_drm_flip_send_off(struct xen_drm_flip *flip)
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->lit = false;
-	flip->asked = false;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return 0;
+}
+
+/* Returns whether user space has to know of the outcome. */
+static bool flip_take_mode(struct xen_drm_flip *flip, int error)
+{
+	flip->asked = false;
+	if (!error) {
+		flip->lit = true;
+		flip->refused = 0;
+		xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURED);
+		/* If the picture has been refused since, the screen is no good yet. */
+		return flip->told == flip->number;
+	}
+
+	/* The former picture may be gone already, since other connectors do not wait. */
+	if (flip->mode_cookie == flip->cookie)
+		flip->refused = flip->number;
+	xen_drm_flip_take(flip, XEN_DRM_FLIP_DARKENED);
+	return true;
 }
 
 /**
  * xen_drm_flip_mode_set - take the answer to a mode
  * @owner: the pipe
+ * @mode: number of the mode
  * @error: 0, or a negative errno if the backend refused the mode
  *
- * Answers are not numbered, so this may be the one to an earlier mode. Then that to the
- * latest one follows, and counts.
+ * Nothing follows from the answer to a mode that another one, or switching off, has
+ * followed.
  *
  * Context: any; see &xen_drm_flip_ops.mode_set.
  */
-void xen_drm_flip_mode_set(void *owner, int error)
+void xen_drm_flip_mode_set(void *owner, u32 mode, int error)
 {
 	struct xen_drm_flip *flip = owner;
+	bool tells = false;
 	unsigned long flags;
-	bool on;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	/* If it is off by now, the backend has been told, or is about to be. */
-	on = flip->chan && flip->core.state != XEN_DRM_FLIP_OFF;
-	if (on) {
-		flip->asked = false;
-		flip->lit |= !error;
-		flip->refused = error ? flip->number : 0;
-		xen_drm_flip_take(flip, error ? XEN_DRM_FLIP_DARKENED :
-						XEN_DRM_FLIP_CONFIGURED);
-	}
+	if (flip->chan && flip->asked && mode == flip->mode)
+		tells = flip_take_mode(flip, error);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
-	if (on)
+	if (tells)
 		flip->mode_answered(flip, error);
 }
 

@@ -371,7 +371,9 @@ static int kms_commit_all(struct drm_device *drm, struct drm_modeset_acquire_ctx
 	state->acquire_ctx = ctx;
 
 	drm_for_each_crtc(crtc, drm) {
-		if (!crtc->state->active)
+		/* One that is off may have found no room in the ring to say so. */
+		if (!crtc->state->active &&
+		    !xen_drm_flip_is_lit(&crtc_to_xen_drm_pipe(crtc)->flip))
 			continue;
 		crtc_state = drm_atomic_get_crtc_state(state, crtc);
 		ret = PTR_ERR_OR_ZERO(crtc_state);

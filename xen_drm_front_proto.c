@@ -186,7 +186,7 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_fb_detach);
  * @config: the mode; all 0 to switch off
  *
  * Implements XENDISPL_OP_SET_CONFIG. Its success ends a flip that is open. The request
- * goes out at once, and the pipe is told of the reply.
+ * goes out at once, and the pipe is told of the reply by the mode's number.
  *
  * Context: may sleep while the ring is full.
  *
@@ -202,7 +202,7 @@ int xen_drm_proto_set_config(struct xen_drm_chan *chan,
 	req.op.set_config.width = config->width;
 	req.op.set_config.height = config->height;
 	req.op.set_config.bpp = config->bpp;
-	return xen_drm_chan_config(chan, &req, config->width);
+	return xen_drm_chan_config(chan, &req, config->number);
 }
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_proto_set_config);
 

@@ -63,6 +63,8 @@ struct xen_drm_proto_config {
 	u32 height;
 	/** @bpp: number of bits per pixel of the framebuffer */
 	u32 bpp;
+	/** @number: number that &xen_drm_flip_ops.mode_set names; not on the wire */
+	u32 number;
 };
 
 u32 xen_drm_proto_stride(u32 width, u32 bpp);

@@ -52,6 +52,7 @@ struct request {
 	u8 operation;
 	/* the latest flip at that time, this one included */
 	u32 serial;
+	u32 mode;
 	unsigned long sent;
 	bool late;
 	struct waiter *waiter;
@@ -62,6 +63,8 @@ struct sending {
 	struct xendispl_req req;
 	enum interest interest;
 	struct waiter *waiter;
+	/* number of a mode */
+	u32 mode;
 	bool stored;
 	u16 id;
 };
@@ -122,8 +125,9 @@ struct model {
 	unsigned long heard;
 	unsigned int num_heard;
 
-	/* modes that have not been answered */
+	/* modes that have not been answered, the latest one, and the one that must be told */
 	unsigned int modes;
+	u32 mode, told_mode;
 	/* what must be told next */
 	bool fault_told, anew_told, answers_told, missed_told, flip_told, mode_told, off_told;
 	int flip_error, mode_error, off_error;

@@ -97,6 +97,16 @@ static void model_end_flip(struct model *m, int error)
 	m->told_serial = m->flip_serial;
 }
 
+/* Of those that one look finds, the latest mode is told. */
+static void model_end_mode(struct model *m, u32 mode, int error)
+{
+	if (m->mode_told && mode < m->told_mode)
+		return;
+	m->mode_told = m->has_sink;
+	m->told_mode = mode;
+	m->mode_error = error;
+}
+
 static struct request *model_find(struct model *m, u16 id)
 {
 	unsigned int i;
@@ -129,6 +139,7 @@ static void model_sent(struct model *m, const struct xendispl_req *req)
 	*request = (struct request) {
 		.interest = interest, .id = req->id, .operation = req->operation,
 		.serial = m->flip_serial, .sent = jiffies, .waiter = run.sending->waiter,
+		.mode = run.sending->mode,
 	};
 	if (request->waiter)
 		request->waiter->sent = jiffies;
@@ -156,8 +167,7 @@ static void model_reply(struct model *m, const struct xendispl_resp *resp)
 	}
 	if (request->interest == MODE) {
 		m->modes--;
-		m->mode_told = m->has_sink;
-		m->mode_error = model_status(resp->status);
+		model_end_mode(m, request->mode, model_status(resp->status));
 	}
 	if (request->interest == OFF && resp->status) {
 		m->off_told = m->has_sink;
@@ -526,12 +536,12 @@ static void flip_refused(void *owner, u32 serial, int error)
 	flip_is_over(owner, serial, error);
 }
 
-static void flip_mode_set(void *owner, int error)
+static void flip_mode_set(void *owner, u32 mode, int error)
 {
 	struct model *m = owner;
 
-	fuzz_check(m->mode_told && m->mode_error == error, "connector %u: told of a mode: %d",
-		   m->index, error);
+	fuzz_check(m->mode_told && m->told_mode == mode && m->mode_error == error,
+		   "connector %u: told of mode %u: %d", m->index, mode, error);
 	m->mode_told = false;
 	fuzz_lock(&run.event_lock, false);
 	fuzz_unlock(&run.event_lock, false);

@@ -234,6 +234,7 @@ void task_submits(struct model *m, struct waiter *waiter)
 	is_mode = !waiter && sending.req.operation == XENDISPL_OP_SET_CONFIG;
 	if (is_mode) {
 		sending.interest = how & 0x20 ? MODE : OFF;
+		sending.mode = how & 0x20 ? ++m->mode : 0;
 		killable = false;
 	}
 	req = sending.req;
@@ -244,7 +245,7 @@ void task_submits(struct model *m, struct waiter *waiter)
 	run.sending = &sending;
 	m->submitting++;
 	run.depth++;
-	ret = is_mode ? xen_drm_chan_config(m->chan, &req, sending.interest == MODE) :
+	ret = is_mode ? xen_drm_chan_config(m->chan, &req, sending.mode) :
 			xen_drm_chan_submit(m->chan, &req, waiter ? waiter->call : NULL, killable);
 	run.depth--;
 	m->submitting--;

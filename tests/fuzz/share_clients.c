@@ -153,7 +153,7 @@ static bool is_expressible(const struct xen_drm_fb *fb)
 	u32 width = (u64)fb->pitch * 8 / fb->bpp;
 
 	if (share->be_alloc)
-		return fb->pitch == PITCH && !fb->offset && fb->width <= WIDTH &&
+		return fb->bpp == 32 && fb->pitch == PITCH && !fb->offset && fb->width <= WIDTH &&
 		       fb->height <= share->size / PITCH;
 	return 4 * (((u64)width * fb->bpp + 31) / 32) == fb->pitch &&
 	       (!fb->offset || run.display.link.version == 2) &&
@@ -318,7 +318,9 @@ void release(void)
 
 void show(struct framebuffer *fb, unsigned int index)
 {
-	struct xen_drm_proto_config config = { .width = WIDTH, .height = WIDTH, .bpp = 32 };
+	struct xen_drm_proto_config config = {
+		.width = WIDTH, .height = WIDTH, .bpp = 32, .number = 1,
+	};
 	int ret;
 
 	if (!is_joined() || !fb || !is_told(fb->fb.told) || run.depth > 2)

@@ -310,11 +310,11 @@ static void set_config_before_the_flip(struct kunit *test)
 
 /* --- modes ------------------------------------------------------------------ */
 
-static int send_mode(struct loopback *lb, bool on)
+static int send_mode(struct loopback *lb, u32 mode)
 {
 	struct xendispl_req req = { .operation = XENDISPL_OP_SET_CONFIG };
 
-	return xen_drm_chan_config(lb->chan, &req, on);
+	return xen_drm_chan_config(lb->chan, &req, mode);
 }
 
 /* An interrupt is asked for, since no event tells of it. */
@@ -322,7 +322,7 @@ static void answer_to_a_mode(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
 
-	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 1), 0);
 	KUNIT_EXPECT_FALSE(test, loopback_handle_replies(lb));
 	KUNIT_EXPECT_EQ(test, lb->num_modes, 0);
 	answer_next(lb, 0);
@@ -333,7 +333,7 @@ static void answer_to_a_mode(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lb->chan->num_waits, 0);
 	KUNIT_EXPECT_EQ(test, lb->chan->num_modes, 0);
 
-	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 1), 0);
 	answer_next(lb, -EINVAL);
 	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
 	KUNIT_EXPECT_EQ(test, lb->num_modes, 2);
@@ -346,12 +346,12 @@ static void answer_to_switching_off(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
 
-	KUNIT_ASSERT_EQ(test, send_mode(lb, false), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 0), 0);
 	answer_next(lb, 0);
 	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
 	KUNIT_EXPECT_EQ(test, lb->num_not_off, 0);
 
-	KUNIT_ASSERT_EQ(test, send_mode(lb, false), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 0), 0);
 	answer_next(lb, -EIO);
 	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
 	KUNIT_EXPECT_EQ(test, lb->num_not_off, 1);
@@ -364,8 +364,8 @@ static void answers_to_both(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
 
-	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
-	KUNIT_ASSERT_EQ(test, send_mode(lb, false), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 1), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 0), 0);
 	answer_next(lb, -EINVAL);
 	answer_next(lb, -EIO);
 	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
@@ -374,12 +374,32 @@ static void answers_to_both(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lb->num_not_off, 1);
 }
 
+/* One look may find the answers to two modes, in any order. The later mode counts. */
+static void answers_to_two_modes(struct kunit *test)
+{
+	struct loopback *lb = test->priv;
+	struct xendispl_req first, second;
+
+	KUNIT_ASSERT_EQ(test, send_mode(lb, U32_MAX), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 1), 0);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &first));
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &second));
+	loopback_respond(lb, second.id, second.operation, 0);
+	loopback_respond(lb, first.id, first.operation, -EINVAL);
+	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
+	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
+	KUNIT_EXPECT_EQ(test, lb->mode, 1);
+	KUNIT_EXPECT_EQ(test, lb->mode_error, 0);
+	KUNIT_EXPECT_EQ(test, lb->chan->num_modes, 0);
+	KUNIT_EXPECT_EQ(test, lb->chan->num_waits, 0);
+}
+
 /* The backend may refuse a flip for which it has no mode yet. */
 static void flip_before_the_answer_to_a_mode(struct kunit *test)
 {
 	struct loopback *lb = test->priv;
 
-	KUNIT_ASSERT_EQ(test, send_mode(lb, true), 0);
+	KUNIT_ASSERT_EQ(test, send_mode(lb, 1), 0);
 	KUNIT_EXPECT_EQ(test, loopback_flip(lb, COOKIE), -EBUSY);
 	answer_next(lb, 0);
 	KUNIT_EXPECT_TRUE(test, loopback_handle_replies(lb));
@@ -724,6 +744,7 @@ static struct kunit_case events_cases[] = {
 	KUNIT_CASE(answer_to_a_mode),
 	KUNIT_CASE(answer_to_switching_off),
 	KUNIT_CASE(answers_to_both),
+	KUNIT_CASE(answers_to_two_modes),
 	KUNIT_CASE(flip_before_the_answer_to_a_mode),
 	KUNIT_CASE(no_event),
 	KUNIT_CASE(all_slots_full_of_events),

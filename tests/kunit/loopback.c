@@ -44,11 +44,12 @@ static void loopback_refused(void *owner, u32 serial, int error)
 		lb->during_flip(lb);
 }
 
-static void loopback_mode_set(void *owner, int error)
+static void loopback_mode_set(void *owner, u32 mode, int error)
 {
 	struct loopback *lb = owner;
 
 	lb->num_modes++;
+	lb->mode = mode;
 	lb->mode_error = error;
 }
 

@@ -80,7 +80,9 @@ struct loopback {
 	int refused_error;
 	/* @num_modes: calls of &xen_drm_flip_ops.mode_set */
 	unsigned int num_modes;
-	/* @mode_error: what the last of them said */
+	/* @mode: what the last of them said */
+	u32 mode;
+	/* @mode_error: the same */
 	int mode_error;
 	/* @num_not_off: calls of &xen_drm_flip_ops.not_off */
 	unsigned int num_not_off;

@@ -131,7 +131,7 @@ static void slow_mode(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(stage->flies));
 
 	WRITE_ONCE(stage->mute, true);
-	stage_answer_mode(test, stage, 0);
+	stage_answer_mode(test, stage, 0, 0);
 	stage_land(test, stage);
 	KUNIT_EXPECT_EQ(test, stage->out.op.pg_flip.fb_cookie,
 			xen_drm_fb_from_drm(stage->pictures[1])->cookie);
@@ -146,7 +146,7 @@ static void mode_that_is_refused_late(struct kunit *test)
 	unsigned int ms;
 
 	stage_set_slowly(test, stage);
-	stage_answer_mode(test, stage, -EINVAL);
+	stage_answer_mode(test, stage, 0, -EINVAL);
 	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_DARK));
 	/* The link work is queued a moment after that. */
 	for (ms = 0; ms < PATIENCE_MS && !stage_link_is_bad(stage); ms++)
@@ -174,7 +174,7 @@ static void flip_while_a_mode_is_out(struct kunit *test)
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	KUNIT_ASSERT_EQ(test, stage_flip(stage, 1), 0);
 	KUNIT_EXPECT_EQ(test, stage_flip(stage, 2), -EBUSY);
-	stage_answer_mode(test, stage, 0);
+	stage_answer_mode(test, stage, 0, 0);
 	KUNIT_EXPECT_TRUE(test, stage_is_shown(stage));
 	stage_expect_flip(test, stage, 2);
 }
@@ -186,11 +186,63 @@ static void mode_that_is_switched_off(struct kunit *test)
 
 	stage_set_slowly(test, stage);
 	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
-	KUNIT_EXPECT_FALSE(test, stage->pipe->flip.asked);
-	stage_answer_mode(test, stage, -EINVAL);
+	KUNIT_EXPECT_FALSE(test, xen_drm_flip_is_lit(&stage->pipe->flip));
+	stage_answer_mode(test, stage, 0, -EINVAL);
 	stage_light(test, stage);
 	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
 	stage_expect_flip(test, stage, 1);
+}
+
+/* A client that ends takes its picture away, and the next one sets the same mode. */
+static void mode_of_a_client_that_ends(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage_set_slowly(test, stage);
+	KUNIT_ASSERT_EQ(test, stage_hide(stage), 0);
+	KUNIT_EXPECT_FALSE(test, xen_drm_flip_is_lit(&stage->pipe->flip));
+	stage_answer_mode(test, stage, 0, 0);
+	msleep(LINGER_MS);
+	KUNIT_EXPECT_EQ(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
+
+	stage->num_modes = 0;
+	stage_light(test, stage);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(stage->num_modes), 1);
+	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_IDLE));
+}
+
+/* Only the answer to the second mode says what the screen shows. */
+static void two_modes(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+	struct xen_drm_flip *flip = &stage->pipe->flip;
+
+	stage_set_slowly(test, stage);
+	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
+	stage_light(test, stage);
+	KUNIT_EXPECT_EQ(test, flip->core.state, XEN_DRM_FLIP_SETTING);
+
+	stage_answer_mode(test, stage, 0, -EINVAL);
+	msleep(LINGER_MS);
+	KUNIT_EXPECT_EQ(test, flip->core.state, XEN_DRM_FLIP_SETTING);
+	KUNIT_EXPECT_TRUE(test, xen_drm_flip_is_lit(flip));
+	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
+	stage_answer_mode(test, stage, 1, 0);
+	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_IDLE));
+	stage_expect_flip(test, stage, 1);
+}
+
+/* Other connectors' requests may have destroyed that picture before the backend came to it. */
+static void refused_mode_of_a_former_picture(struct kunit *test)
+{
+	struct stage *stage = test->priv;
+
+	stage_set_slowly(test, stage);
+	stage_expect_flip(test, stage, 1);
+	stage_answer_mode(test, stage, 0, -EINVAL);
+	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_DARK));
+	stage_expect_flip(test, stage, 2);
+	KUNIT_EXPECT_NE(test, stage->pipe->flip.core.state, XEN_DRM_FLIP_DARK);
 }
 
 /* The connection goes before the answer comes. */
@@ -214,6 +266,9 @@ static struct kunit_case mode_cases[] = {
 	KUNIT_CASE(mode_that_is_refused_late),
 	KUNIT_CASE(flip_while_a_mode_is_out),
 	KUNIT_CASE(mode_that_is_switched_off),
+	KUNIT_CASE(mode_of_a_client_that_ends),
+	KUNIT_CASE(two_modes),
+	KUNIT_CASE(refused_mode_of_a_former_picture),
 	KUNIT_CASE(backend_leaves_while_a_mode_is_out),
 	{}
 };

@@ -295,15 +295,18 @@ static void outcome(struct kunit *test)
 static void set_config(struct kunit *test)
 {
 	static const struct xen_drm_proto_config off;
+	struct xen_drm_proto_config numbered = config;
 	struct loopback *lb = test->priv;
 	struct xendispl_req taken;
 
-	KUNIT_ASSERT_EQ(test, xen_drm_proto_set_config(lb->chan, &config), 0);
+	numbered.number = 7;
+	KUNIT_ASSERT_EQ(test, xen_drm_proto_set_config(lb->chan, &numbered), 0);
 	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &taken));
 	KUNIT_EXPECT_MEMEQ(test, lb->last_request, set_config_image, LOOPBACK_REQ_SIZE);
 	refuse(lb, &taken);
 	KUNIT_EXPECT_TRUE(test, xen_drm_proto_poll(lb->chan));
 	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
+	KUNIT_EXPECT_EQ(test, lb->mode, 7);
 	KUNIT_EXPECT_EQ(test, lb->mode_error, -ENOMEM);
 
 	lb->chan->next_id = REQUEST_ID;
@@ -316,7 +319,7 @@ static void set_config(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
 
 	xen_drm_conn_break(lb->conn, NULL);
-	KUNIT_EXPECT_EQ(test, xen_drm_proto_set_config(lb->chan, &config), -ENODEV);
+	KUNIT_EXPECT_EQ(test, xen_drm_proto_set_config(lb->chan, &numbered), -ENODEV);
 }
 
 /* Goes out at once. */

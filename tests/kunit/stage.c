@@ -9,6 +9,7 @@
 #include <linux/jiffies.h>
 
 #include <drm/drm_atomic.h>
+#include <drm/drm_atomic_helper.h>
 #include <drm/drm_crtc.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
@@ -55,12 +56,14 @@ static void stage_answer(struct loopback *lb, const struct xendispl_req *req)
 {
 	struct stage *stage = lb->test->priv;
 
-	if (req->operation == XENDISPL_OP_SET_CONFIG && req->op.set_config.width &&
-	    READ_ONCE(stage->slow)) {
-		stage->mode = *req;
-		/* The mode before what announces it. */
-		smp_store_release(&stage->sets, true);
-		return;
+	if (req->operation == XENDISPL_OP_SET_CONFIG && req->op.set_config.width) {
+		WRITE_ONCE(stage->num_modes, stage->num_modes + 1);
+		if (READ_ONCE(stage->slow) && stage->num_slow < NUM_SLOW) {
+			stage->modes[stage->num_slow] = *req;
+			/* The mode before what announces it. */
+			smp_store_release(&stage->num_slow, stage->num_slow + 1);
+			return;
+		}
 	}
 	if (req->operation == XENDISPL_OP_PG_FLIP && stage->refusals) {
 		stage->refusals--;
@@ -226,18 +229,32 @@ void stage_land(struct kunit *test, struct stage *stage)
 		       stage->out.op.pg_flip.fb_cookie);
 }
 
-/* The backend answers the mode whose answer it has kept back. */
-void stage_answer_mode(struct kunit *test, struct stage *stage, s32 status)
+/* The backend answers a mode whose answer it has kept back, and is slow no more. */
+void stage_answer_mode(struct kunit *test, struct stage *stage, unsigned int which,
+		       s32 status)
 {
+	const struct xendispl_req *mode = &stage->modes[which];
 	unsigned int ms;
 
 	/* The mode after what announces it. */
-	for (ms = 0; ms < PATIENCE_MS && !smp_load_acquire(&stage->sets); ms++)
+	for (ms = 0; ms < PATIENCE_MS && smp_load_acquire(&stage->num_slow) <= which; ms++)
 		usleep_range(1000, 2000);
-	KUNIT_ASSERT_TRUE(test, stage->sets);
-	stage->sets = false;
+	KUNIT_ASSERT_GT(test, stage->num_slow, which);
 	WRITE_ONCE(stage->slow, false);
-	loopback_respond(stage->lb, stage->mode.id, stage->mode.operation, status);
+	loopback_respond(stage->lb, mode->id, mode->operation, status);
+}
+
+/* Nothing is shown any more, but the CRTC stays active, as when a client ends. */
+int stage_hide(struct stage *stage)
+{
+	struct drm_plane *plane = &stage->pipe->base.plane;
+	struct drm_modeset_acquire_ctx ctx;
+	int ret;
+
+	DRM_MODESET_LOCK_ALL_BEGIN(plane->dev, ctx, 0, ret);
+	ret = drm_atomic_helper_disable_plane(plane, &ctx);
+	DRM_MODESET_LOCK_ALL_END(plane->dev, ctx, ret);
+	return ret;
 }
 
 bool stage_comes_to(struct stage *stage, enum xen_drm_flip_state state)

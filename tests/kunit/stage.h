@@ -14,6 +14,7 @@
 #define STAGE_HEIGHT	48
 #define STAGE_PITCH	(STAGE_WIDTH * 4)
 #define NUM_PICTURES	3
+#define NUM_SLOW	2
 /* Longer than the driver lets a finished flip wait. */
 #define LINGER_MS	300
 /* A watchdog, for an emulated machine. */
@@ -32,11 +33,13 @@ struct stage {
 	bool flies;
 	/* @refusals: number of flips that the backend is going to refuse */
 	unsigned int refusals;
-	/* @slow: whether the backend keeps the answer to a mode back */
+	/* @slow: whether the backend keeps the answers to modes back */
 	bool slow;
-	/* @mode: the mode whose answer is kept back, valid if @sets */
-	struct xendispl_req mode;
-	bool sets;
+	/* @modes: modes whose answers are kept back, the first @num_slow */
+	struct xendispl_req modes[NUM_SLOW];
+	unsigned int num_slow;
+	/* @num_modes: number of modes that the backend was sent */
+	unsigned int num_modes;
 };
 
 int stage_set(struct stage *stage, const struct drm_display_mode *mode,
@@ -46,7 +49,9 @@ const struct drm_display_mode *stage_mode(struct kunit *test, struct stage *stag
 void stage_light(struct kunit *test, struct stage *stage);
 int stage_init(struct kunit *test);
 void stage_land(struct kunit *test, struct stage *stage);
-void stage_answer_mode(struct kunit *test, struct stage *stage, s32 status);
+void stage_answer_mode(struct kunit *test, struct stage *stage, unsigned int which,
+		       s32 status);
+int stage_hide(struct stage *stage);
 bool stage_comes_to(struct stage *stage, enum xen_drm_flip_state state);
 void stage_exit(struct kunit *test);
 bool stage_gives_back(struct stage *stage, unsigned int picture);
