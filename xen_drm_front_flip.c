@@ -514,7 +514,7 @@ static void flip_look_into_ring(struct xen_drm_flip *flip, ktime_t now)
 	overdue = flip_is_overdue(flip, now);
 	is_mode = flip->core.state == XEN_DRM_FLIP_SETTING;
 	if (overdue) {
-		flip->stats.overdue++;
+		flip->stats.overdue += !is_mode;
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_OVERDUE);
 	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
