@@ -68,18 +68,17 @@ bool xen_drm_chan_tell(struct xen_drm_chan *chan, const struct xen_drm_chan_news
 		chan->ops->fault(chan->owner, news->fault);
 	if (news->anew)
 		chan->ops->anew(chan->owner);
+	if (news->flip_ops && news->mode_over)
+		news->flip_ops->mode_set(news->flip_owner, news->mode, news->mode_error);
+	if (news->flip_ops && news->off_error)
+		news->flip_ops->not_off(news->flip_owner, news->off_error);
+	/* The work must find what has become of the mode. */
 	if (news->answers)
 		chan->ops->answers(chan->owner, chan->index);
 	if (news->missed)
 		chan->ops->missed(chan->owner, chan->index);
 
-	if (!news->flip_ops)
-		return false;
-	if (news->mode_over)
-		news->flip_ops->mode_set(news->flip_owner, news->mode, news->mode_error);
-	if (news->off_error)
-		news->flip_ops->not_off(news->flip_owner, news->off_error);
-	if (!news->flip_over)
+	if (!news->flip_over || !news->flip_ops)
 		return false;
 	if (!news->flip_error)
 		return news->flip_ops->done(news->flip_owner, news->flip_serial,
@@ -182,6 +181,8 @@ static void chan_end_mode(struct xen_drm_chan *chan, u32 mode, int error,
 	news->mode_over = true;
 	news->mode = mode;
 	news->mode_error = error;
+	/* It may have to be sent again, with a picture that is still there. */
+	news->answers |= error;
 	chan_tell_pipe(chan, news);
 }
 

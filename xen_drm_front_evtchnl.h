@@ -81,7 +81,8 @@ struct xen_drm_chan_ops {
 	void (*missed)(void *owner, unsigned int index);
 	/**
 	 * @answers: the first answer has come after a missed one, or after a flip
-	 * that found no room in the ring; or that to a DBUF_CREATE which was missed
+	 * that found no room in the ring; or that to a DBUF_CREATE which was missed; or
+	 * a mode was refused
 	 */
 	void (*answers)(void *owner, unsigned int index);
 };

@@ -308,6 +308,7 @@ void xen_drm_flip_join(struct xen_drm_flip *flip, struct xen_drm_chan *chan, u64
 	flip->chan = chan;
 	flip->number = number;
 	flip->refused = 0;
+	flip->again = false;
 	flip->lacked = 0;
 	flip_retry_no_more(flip);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);

@@ -66,6 +66,8 @@ struct xen_drm_flip {
 	u32 mode;
 	/** @mode_cookie: framebuffer that it was sent with */
 	u64 mode_cookie;
+	/** @again: whether it is sent again, after one with a former picture was refused */
+	bool again;
 	/** @width: number of visible pixels per line of the latest mode that was sent */
 	u32 width;
 	/** @height: number of its visible lines */

@@ -31,6 +31,7 @@ bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset)
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (modeset) {
+		flip->again = false;
 		flip->refused = 0;
 		flip->lacked = 0;
 	}
@@ -237,16 +238,23 @@ static bool flip_take_mode(struct xen_drm_flip *flip, int error)
 	flip->asked = false;
 	if (!error) {
 		flip->lit = true;
+		flip->again = false;
 		flip->refused = 0;
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURED);
 		/* If the picture has been refused since, the screen is no good yet. */
 		return flip->told == flip->number;
 	}
 
-	/* The former picture may be gone already, since other connectors do not wait. */
-	if (flip->mode_cookie == flip->cookie)
-		flip->refused = flip->number;
 	xen_drm_flip_take(flip, XEN_DRM_FLIP_DARKENED);
+	/*
+	 * Other connectors do not wait, so the former picture may have been destroyed before
+	 * the backend came to this mode. The work sends it with the present one, once.
+	 */
+	if (flip->mode_cookie != flip->cookie && !flip->again) {
+		flip->again = true;
+		return false;
+	}
+	flip->refused = flip->number;
 	return true;
 }
 
@@ -270,6 +278,9 @@ void xen_drm_flip_mode_set(void *owner, u32 mode, int error)
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	if (flip->chan && flip->asked && mode == flip->mode)
 		tells = flip_take_mode(flip, error);
+	else if (flip->chan && !flip->asked)
+		/* No flip could be sent while this one had no answer. */
+		xen_drm_flip_take(flip, XEN_DRM_FLIP_ANSWERS);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	if (tells)
 		flip->mode_answered(flip, error);

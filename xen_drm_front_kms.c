@@ -377,7 +377,7 @@ static int kms_commit_all(struct drm_device *drm, struct drm_modeset_acquire_ctx
 			continue;
 		crtc_state = drm_atomic_get_crtc_state(state, crtc);
 		ret = PTR_ERR_OR_ZERO(crtc_state);
-		if (!ret)
+		if (!ret && crtc_state->active)
 			ret = drm_atomic_add_affected_planes(state, crtc);
 		if (ret)
 			break;
@@ -410,6 +410,7 @@ int xen_drm_kms_show_again(struct xen_drm_display *display)
 	DRM_MODESET_LOCK_ALL_END(drm, ctx, ret);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(xen_drm_kms_show_again);
 
 /* ------------------------------------------------------------------------
  * Device

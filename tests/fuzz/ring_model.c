@@ -105,6 +105,7 @@ static void model_end_mode(struct model *m, u32 mode, int error)
 	m->mode_told = m->has_sink;
 	m->told_mode = mode;
 	m->mode_error = error;
+	m->answers_told |= error;
 }
 
 static struct request *model_find(struct model *m, u16 id)
