@@ -416,17 +416,20 @@ void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_e
  * xen_drm_flip_set_picture - choose what is shown
  * @flip: the pipe
  * @cookie: cookie of the framebuffer, 0 for none
+ * @bpp: number of its bits per pixel
  * @told: number of the connection that knows the framebuffer
  * @tried: number of the connection that knows it, or never will
  *
  * Context: commit tail.
  */
-void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told, u64 tried)
+void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u32 bpp, u64 told,
+			      u64 tried)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
 	flip->cookie = cookie;
+	flip->bpp = bpp;
 	flip->told = told;
 	flip->tried = tried;
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);

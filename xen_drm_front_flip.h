@@ -74,6 +74,8 @@ struct xen_drm_flip {
 	u32 height;
 	/** @cookie: framebuffer of the newest picture, 0 without one */
 	u64 cookie;
+	/** @bpp: number of bits per pixel of the framebuffer */
+	u32 bpp;
 	/** @told: number of the connection that knows the framebuffer */
 	u64 told;
 	/** @tried: number of the connection to which it was offered, whatever came of it */
@@ -131,7 +133,8 @@ void xen_drm_flip_leave(struct xen_drm_flip *flip);
 void xen_drm_flip_answers(struct xen_drm_flip *flip);
 void xen_drm_flip_enable(struct xen_drm_flip *flip, u64 period_ns);
 void xen_drm_flip_disable(struct xen_drm_flip *flip, struct drm_pending_vblank_event *event);
-void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u64 told, u64 tried);
+void xen_drm_flip_set_picture(struct xen_drm_flip *flip, u64 cookie, u32 bpp, u64 told,
+			      u64 tried);
 void xen_drm_flip_commit(struct xen_drm_flip *flip, bool picture,
 			 struct drm_pending_vblank_event *event);
 void xen_drm_flip_damage(struct xen_drm_flip *flip, u64 cookie);
@@ -145,9 +148,10 @@ bool xen_drm_flip_vblank_time(struct xen_drm_flip *flip, ktime_t *time, bool in_
 bool xen_drm_flip_wants_config(struct xen_drm_flip *flip, bool modeset);
 bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip);
 bool xen_drm_flip_is_lit(struct xen_drm_flip *flip);
+bool xen_drm_flip_wants_off(struct xen_drm_flip *flip, bool active);
 bool xen_drm_flip_can_flip(struct xen_drm_flip *flip, u64 told);
 void xen_drm_flip_forget_mode(struct xen_drm_flip *flip);
-int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height, u32 bpp);
+int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height);
 int xen_drm_flip_send_off(struct xen_drm_flip *flip);
 void xen_drm_flip_mode_set(void *owner, u32 mode, int error);
 void xen_drm_flip_not_off(void *owner, int error);

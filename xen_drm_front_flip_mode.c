@@ -85,6 +85,24 @@ bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
 EXPORT_SYMBOL_IF_KUNIT(xen_drm_flip_is_lit);
 
 /**
+ * xen_drm_flip_wants_off - check whether to have the backend switch off
+ * @flip: the pipe
+ * @active: whether its CRTC is active
+ *
+ * Returns: whether the backend may have a mode, and there is nothing to show.
+ */
+bool xen_drm_flip_wants_off(struct xen_drm_flip *flip, bool active)
+{
+	unsigned long flags;
+	bool empty;
+
+	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
+	empty = !active || !flip->cookie;
+	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
+	return empty && xen_drm_flip_is_lit(flip);
+}
+
+/**
  * xen_drm_flip_can_flip - check whether the next picture needs no mode first
  * @flip: the pipe
  * @told: number of the connection that knows the framebuffer of the picture
@@ -142,6 +160,7 @@ static struct xen_drm_chan *flip_begin_mode(struct xen_drm_flip *flip,
 		xen_drm_flip_take(flip, XEN_DRM_FLIP_CONFIGURING);
 		config->number = flip->mode;
 		config->fb_cookie = flip->cookie;
+		config->bpp = flip->bpp;
 	}
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return chan;
@@ -163,7 +182,6 @@ static void flip_mode_is_out(struct xen_drm_flip *flip)
  * @flip: the pipe
  * @width: number of visible pixels per line
  * @height: number of visible lines
- * @bpp: number of bits per pixel of the picture
  *
  * Nobody waits for the answer, which xen_drm_flip_mode_set() takes.
  *
@@ -171,12 +189,11 @@ static void flip_mode_is_out(struct xen_drm_flip *flip)
  *
  * Returns: 0; -ENODEV without a backend; -ETIMEDOUT when the ring stays full.
  */
-int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height, u32 bpp)
+int xen_drm_flip_send_mode(struct xen_drm_flip *flip, u32 width, u32 height)
 {
 	struct xen_drm_proto_config config = {
 		.width = width,
 		.height = height,
-		.bpp = bpp,
 	};
 	struct xen_drm_chan *chan = flip_begin_mode(flip, &config);
 	unsigned long flags;

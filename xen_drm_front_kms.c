@@ -9,7 +9,6 @@
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
 #include <drm/drm_drv.h>
-#include <drm/drm_fourcc.h>
 #include <drm/drm_framebuffer.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 #include <drm/drm_managed.h>
@@ -204,15 +203,14 @@ static void xen_drm_pipe_mode_answered(struct xen_drm_flip *flip, int error)
 static void pipe_send_mode(struct xen_drm_pipe *pipe, struct drm_atomic_commit *state,
 			   struct drm_crtc_state *new_state)
 {
-	const struct drm_framebuffer *fb = pipe->base.plane.state->fb;
 	const struct drm_display_mode *mode = &new_state->adjusted_mode;
 	bool modeset = drm_atomic_crtc_needs_modeset(new_state);
 	int ret = 0;
 
-	if (new_state->active && fb && xen_drm_flip_wants_config(&pipe->flip, modeset)) {
-		ret = xen_drm_flip_send_mode(&pipe->flip, mode->hdisplay, mode->vdisplay,
-					     drm_format_info_bpp(fb->format, 0));
-	} else if ((!new_state->active || !fb) && xen_drm_flip_is_lit(&pipe->flip)) {
+	/* The commit may be without the plane, whose state another one may free just now. */
+	if (new_state->active && xen_drm_flip_wants_config(&pipe->flip, modeset)) {
+		ret = xen_drm_flip_send_mode(&pipe->flip, mode->hdisplay, mode->vdisplay);
+	} else if (xen_drm_flip_wants_off(&pipe->flip, new_state->active)) {
 		ret = xen_drm_flip_send_off(&pipe->flip);
 	} else if (new_state->active && pipe_lacks_picture(pipe, state)) {
 		drm_err_ratelimited(pipe->base.crtc.dev,

@@ -147,8 +147,13 @@ static int xen_drm_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_st
 
 static void plane_set_picture(struct drm_plane *plane, const struct xen_drm_fb *fb)
 {
-	xen_drm_flip_set_picture(&plane_to_xen_drm_pipe(plane)->flip, fb ? fb->cookie : 0,
-				 fb ? READ_ONCE(fb->told) : 0, fb ? READ_ONCE(fb->tried) : 0);
+	struct xen_drm_flip *flip = &plane_to_xen_drm_pipe(plane)->flip;
+
+	if (fb)
+		xen_drm_flip_set_picture(flip, fb->cookie, fb->bpp, READ_ONCE(fb->told),
+					 READ_ONCE(fb->tried));
+	else
+		xen_drm_flip_set_picture(flip, 0, 0, 0, 0);
 }
 
 static void xen_drm_plane_atomic_update(struct drm_plane *plane, struct drm_atomic_commit *state)

@@ -84,8 +84,8 @@ MUTANTS = [
          {"lab": "test_backend_sleeps_for_a_minute"}),
     ]),
     *of("kms", [
-        ("the mode is set with the framebuffer's size", "xen_drm_flip_send_mode(&pipe->flip, mode->hdisplay,",
-         "xen_drm_flip_send_mode(&pipe->flip, fb->width,", {"lab": "test_framebuffer_larger_than_mode"}),
+        ("the mode is set with another size", "xen_drm_flip_send_mode(&pipe->flip, mode->hdisplay,",
+         "xen_drm_flip_send_mode(&pipe->flip, mode->hdisplay + 64,", {"lab": "test_framebuffer_larger_than_mode"}),
         ("nobody is told that a mode was refused",
          "flip->height, error);\n\txen_drm_connector_set_bad(&pipe->connector);",
          "flip->height, error);",
