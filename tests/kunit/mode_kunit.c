@@ -184,8 +184,14 @@ static void mode_that_is_switched_off(struct kunit *test)
 {
 	struct stage *stage = test->priv;
 
+	unsigned int ms;
+
 	stage_set_slowly(test, stage);
+	stage->num_offs = 0;
 	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
+	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(stage->num_offs); ms++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(test, stage->num_offs, 1);
 	KUNIT_EXPECT_FALSE(test, xen_drm_flip_is_lit(&stage->pipe->flip));
 	stage_answer_mode(test, stage, 0, -EINVAL);
 	stage_light(test, stage);

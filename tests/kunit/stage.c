@@ -70,6 +70,8 @@ static void stage_answer(struct loopback *lb, const struct xendispl_req *req)
 		loopback_respond(lb, req->id, req->operation, -EIO);
 		return;
 	}
+	if (req->operation == XENDISPL_OP_SET_CONFIG && !req->op.set_config.width)
+		WRITE_ONCE(stage->num_offs, stage->num_offs + 1);
 	loopback_agree(lb, req);
 	if (req->operation != XENDISPL_OP_PG_FLIP)
 		return;

@@ -40,6 +40,8 @@ struct stage {
 	unsigned int num_slow;
 	/* @num_modes: number of modes that the backend was sent */
 	unsigned int num_modes;
+	/* @num_offs: number of times that it was told to switch off */
+	unsigned int num_offs;
 };
 
 int stage_set(struct stage *stage, const struct drm_display_mode *mode,

@@ -252,7 +252,7 @@ MUTANTS = [
         ("nobody waits for room",
          "return ret == -EAGAIN ? chan_wait_for_room(chan, sending, killable) : ret;",
          "return ret == -EAGAIN ? -ETIMEDOUT : ret;",
-         {"kunit": "evtchnl_timeouts.room_is_waited_for"}),
+         {"kunit": "evtchnl_timeouts.end_wakes_who_waits_for_room"}),
         ("two flips at a time", "if (chan->flip_open || chan->num_modes)",
          "if (chan->num_modes)", {"kunit": "evtchnl_events.one_flip_at_a_time", "fuzz": "ring"}),
         ("a flip does not wait for the mode", "if (chan->flip_open || chan->num_modes)",

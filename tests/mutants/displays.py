@@ -142,7 +142,7 @@ MUTANTS = [
          "flip->tried == flip->number && flip->told != flip->number &&",
          "flip->told != flip->number &&", {"kunit": "mode.picture_that_was_not_told"}),
         ("a mode that is out is not switched off", "(flip->lit || flip->asked)", "flip->lit",
-         {"kunit": "mode.mode_that_is_switched_off"}),
+         {"kunit": "mode.two_modes"}),
         ("the answer to a mode that was switched off counts", "flip->asked && mode == flip->mode)",
          "mode == flip->mode)", {"kunit": "mode.mode_of_a_client_that_ends"}),
         ("an old answer spoils the next mode", "flip->asked && mode == flip->mode)",
