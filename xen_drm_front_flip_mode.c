@@ -66,6 +66,13 @@ bool xen_drm_flip_lacks_picture(struct xen_drm_flip *flip)
 	return lacks;
 }
 
+static bool flip_may_be_lit(const struct xen_drm_flip *flip)
+{
+	lockdep_assert_held(xen_drm_flip_lock(flip));
+
+	return (flip->lit || flip->asked) && flip->chan;
+}
+
 /**
  * xen_drm_flip_is_lit - check whether the backend may have a mode
  * @flip: the pipe
@@ -78,7 +85,7 @@ bool xen_drm_flip_is_lit(struct xen_drm_flip *flip)
 	bool lit;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	lit = (flip->lit || flip->asked) && flip->chan;
+	lit = flip_may_be_lit(flip);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
 	return lit;
 }
@@ -94,12 +101,12 @@ EXPORT_SYMBOL_IF_KUNIT(xen_drm_flip_is_lit);
 bool xen_drm_flip_wants_off(struct xen_drm_flip *flip, bool active)
 {
 	unsigned long flags;
-	bool empty;
+	bool wanted;
 
 	spin_lock_irqsave(xen_drm_flip_lock(flip), flags);
-	empty = !active || !flip->cookie;
+	wanted = (!active || !flip->cookie) && flip_may_be_lit(flip);
 	spin_unlock_irqrestore(xen_drm_flip_lock(flip), flags);
-	return empty && xen_drm_flip_is_lit(flip);
+	return wanted;
 }
 
 /**

@@ -97,7 +97,7 @@ static unsigned int flip_configuring(struct xen_drm_flip_core *core)
 	return 0;
 }
 
-/* An earlier mode may be answered while a later one is out, or has been answered. */
+/* Only a pipe that waits for its latest mode is told; a picture may have darkened it since. */
 static unsigned int flip_configured(struct xen_drm_flip_core *core)
 {
 	if (core->state == XEN_DRM_FLIP_DARK || core->state == XEN_DRM_FLIP_SETTING ||

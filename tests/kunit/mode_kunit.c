@@ -79,18 +79,6 @@ static void refused_picture_after_a_modeset(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
 }
 
-static bool stage_waits_longer(struct stage *stage, unsigned long gap)
-{
-	unsigned int ms;
-
-	for (ms = 0; ms < PATIENCE_MS; ms++) {
-		if (READ_ONCE(stage->pipe->flip.retry_gap) == gap)
-			return true;
-		usleep_range(1000, 2000);
-	}
-	return false;
-}
-
 /* The client has shown it once, and does nothing any more. */
 static void flip_that_is_refused_often(struct kunit *test)
 {
@@ -99,10 +87,10 @@ static void flip_that_is_refused_often(struct kunit *test)
 
 	WRITE_ONCE(stage->refusals, 4);
 	stage_expect_flip(test, stage, 1);
-	KUNIT_EXPECT_TRUE(test, stage_waits_longer(stage, HZ));
-	KUNIT_EXPECT_TRUE(test, stage_waits_longer(stage, 2 * HZ));
+	KUNIT_EXPECT_TRUE(test, stage_sees(READ_ONCE(flip->retry_gap) == HZ));
+	KUNIT_EXPECT_TRUE(test, stage_sees(READ_ONCE(flip->retry_gap) == 2 * HZ));
 	KUNIT_EXPECT_EQ(test, flip->stats.refused, 4);
-	KUNIT_EXPECT_TRUE(test, stage_waits_longer(stage, 0));
+	KUNIT_EXPECT_TRUE(test, stage_sees(!READ_ONCE(flip->retry_gap)));
 	KUNIT_EXPECT_EQ(test, flip->stats.refused, 4);
 }
 
@@ -143,15 +131,12 @@ static void slow_mode(struct kunit *test)
 static void mode_that_is_refused_late(struct kunit *test)
 {
 	struct stage *stage = test->priv;
-	unsigned int ms;
 
 	stage_set_slowly(test, stage);
 	stage_answer_mode(test, stage, 0, -EINVAL);
 	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_DARK));
 	/* The link work is queued a moment after that. */
-	for (ms = 0; ms < PATIENCE_MS && !stage_link_is_bad(stage); ms++)
-		usleep_range(1000, 2000);
-	KUNIT_EXPECT_TRUE(test, stage_link_is_bad(stage));
+	KUNIT_EXPECT_TRUE(test, stage_sees(stage_link_is_bad(stage)));
 
 	/* It is not tried again before the client does. */
 	stage_expect_flip(test, stage, 1);
@@ -184,13 +169,10 @@ static void mode_that_is_switched_off(struct kunit *test)
 {
 	struct stage *stage = test->priv;
 
-	unsigned int ms;
-
 	stage_set_slowly(test, stage);
 	stage->num_offs = 0;
 	KUNIT_ASSERT_EQ(test, stage_set(stage, NULL, NULL), 0);
-	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(stage->num_offs); ms++)
-		usleep_range(1000, 2000);
+	KUNIT_EXPECT_TRUE(test, stage_sees(READ_ONCE(stage->num_offs)));
 	KUNIT_EXPECT_EQ(test, stage->num_offs, 1);
 	KUNIT_EXPECT_FALSE(test, xen_drm_flip_is_lit(&stage->pipe->flip));
 	stage_answer_mode(test, stage, 0, -EINVAL);
@@ -243,7 +225,7 @@ static void refused_mode_of_a_former_picture(struct kunit *test)
 {
 	struct stage *stage = test->priv;
 
-	unsigned int before, ms;
+	unsigned int before;
 
 	stage_set_slowly(test, stage);
 	stage_expect_flip(test, stage, 1);
@@ -251,8 +233,7 @@ static void refused_mode_of_a_former_picture(struct kunit *test)
 	stage_answer_mode(test, stage, 0, -EINVAL);
 	KUNIT_EXPECT_TRUE(test, stage_comes_to(stage, XEN_DRM_FLIP_DARK));
 	/* This has the work send the mode, with the picture that the client has shown since. */
-	for (ms = 0; ms < PATIENCE_MS && atomic_read(&stage->lb->num_answers) == before; ms++)
-		usleep_range(1000, 2000);
+	KUNIT_EXPECT_TRUE(test, stage_sees(atomic_read(&stage->lb->num_answers) != before));
 	KUNIT_EXPECT_EQ(test, atomic_read(&stage->lb->num_answers), before + 1);
 	KUNIT_EXPECT_FALSE(test, stage_link_is_bad(stage));
 	KUNIT_EXPECT_EQ(test, xen_drm_kms_show_again(stage->display), 0);

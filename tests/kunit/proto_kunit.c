@@ -291,30 +291,34 @@ static void outcome(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->send(lb->chan, NULL), -ENODEV);
 }
 
+static void refuse_config(struct loopback *lb, const struct xen_drm_proto_config *asked,
+			  const u8 *image)
+{
+	struct kunit *test = lb->test;
+	struct xendispl_req taken;
+
+	KUNIT_ASSERT_EQ(test, xen_drm_proto_set_config(lb->chan, asked), 0);
+	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &taken));
+	KUNIT_EXPECT_MEMEQ(test, lb->last_request, image, LOOPBACK_REQ_SIZE);
+	refuse(lb, &taken);
+	KUNIT_EXPECT_TRUE(test, xen_drm_proto_poll(lb->chan));
+}
+
 /* Goes out at once, and the pipe is told of the answer. */
 static void set_config(struct kunit *test)
 {
 	static const struct xen_drm_proto_config off;
 	struct xen_drm_proto_config numbered = config;
 	struct loopback *lb = test->priv;
-	struct xendispl_req taken;
 
 	numbered.number = 7;
-	KUNIT_ASSERT_EQ(test, xen_drm_proto_set_config(lb->chan, &numbered), 0);
-	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &taken));
-	KUNIT_EXPECT_MEMEQ(test, lb->last_request, set_config_image, LOOPBACK_REQ_SIZE);
-	refuse(lb, &taken);
-	KUNIT_EXPECT_TRUE(test, xen_drm_proto_poll(lb->chan));
+	refuse_config(lb, &numbered, set_config_image);
 	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
 	KUNIT_EXPECT_EQ(test, lb->mode, 7);
 	KUNIT_EXPECT_EQ(test, lb->mode_error, -ENOMEM);
 
 	lb->chan->next_id = REQUEST_ID;
-	KUNIT_ASSERT_EQ(test, xen_drm_proto_set_config(lb->chan, &off), 0);
-	KUNIT_ASSERT_TRUE(test, loopback_take(lb, &taken));
-	KUNIT_EXPECT_MEMEQ(test, lb->last_request, reset_config_image, LOOPBACK_REQ_SIZE);
-	refuse(lb, &taken);
-	KUNIT_EXPECT_TRUE(test, xen_drm_proto_poll(lb->chan));
+	refuse_config(lb, &off, reset_config_image);
 	KUNIT_EXPECT_EQ(test, lb->num_not_off, 1);
 	KUNIT_EXPECT_EQ(test, lb->num_modes, 1);
 

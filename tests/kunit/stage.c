@@ -219,12 +219,8 @@ int stage_init(struct kunit *test)
 /* The backend shows the picture that it has kept back. */
 void stage_land(struct kunit *test, struct stage *stage)
 {
-	unsigned int ms;
-
 	/* The flip after what announces it. */
-	for (ms = 0; ms < PATIENCE_MS && !smp_load_acquire(&stage->flies); ms++)
-		usleep_range(1000, 2000);
-	KUNIT_ASSERT_TRUE(test, stage->flies);
+	KUNIT_ASSERT_TRUE(test, stage_sees(smp_load_acquire(&stage->flies)));
 	stage->flies = false;
 	WRITE_ONCE(stage->mute, false);
 	loopback_event(stage->lb, stage->out.id, XENDISPL_EVT_PG_FLIP,
@@ -236,12 +232,9 @@ void stage_answer_mode(struct kunit *test, struct stage *stage, unsigned int whi
 		       s32 status)
 {
 	const struct xendispl_req *mode = &stage->modes[which];
-	unsigned int ms;
 
 	/* The mode after what announces it. */
-	for (ms = 0; ms < PATIENCE_MS && smp_load_acquire(&stage->num_slow) <= which; ms++)
-		usleep_range(1000, 2000);
-	KUNIT_ASSERT_GT(test, stage->num_slow, which);
+	KUNIT_ASSERT_TRUE(test, stage_sees(smp_load_acquire(&stage->num_slow) > which));
 	WRITE_ONCE(stage->slow, false);
 	loopback_respond(stage->lb, mode->id, mode->operation, status);
 }
@@ -261,27 +254,13 @@ int stage_hide(struct stage *stage)
 
 bool stage_comes_to(struct stage *stage, enum xen_drm_flip_state state)
 {
-	unsigned int ms;
-
-	for (ms = 0; ms < PATIENCE_MS; ms++) {
-		if (READ_ONCE(stage->pipe->flip.core.state) == state)
-			return true;
-		usleep_range(1000, 2000);
-	}
-	return false;
+	return stage_sees(READ_ONCE(stage->pipe->flip.core.state) == state);
 }
 
 /* Only this test uses the picture any more; it may take some time. */
 bool stage_gives_back(struct stage *stage, unsigned int picture)
 {
-	unsigned int ms;
-
-	for (ms = 0; ms < PATIENCE_MS; ms++) {
-		if (drm_framebuffer_read_refcount(stage->pictures[picture]) == 1)
-			return true;
-		usleep_range(1000, 2000);
-	}
-	return false;
+	return stage_sees(drm_framebuffer_read_refcount(stage->pictures[picture]) == 1);
 }
 
 /* Like unplugging: all is switched off, and nothing is parked any more. */

@@ -6,6 +6,8 @@
 #ifndef STAGE_H
 #define STAGE_H
 
+#include <linux/iopoll.h>
+
 #include "../../xen_drm_front_pipe.h"
 
 #include "loopback.h"
@@ -19,6 +21,9 @@
 #define LINGER_MS	300
 /* A watchdog, for an emulated machine. */
 #define PATIENCE_MS	10000
+/* Whether something comes to be true in time. */
+#define stage_sees(condition) \
+	(!poll_timeout_us((void)0, condition, 2000, PATIENCE_MS * USEC_PER_MSEC, false))
 
 struct stage {
 	struct loopback *lb;
